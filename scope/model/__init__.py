@@ -1,0 +1,29 @@
+"""The nouns of a trace as frozen data; imports nothing of ours."""
+
+from .event import Event, EventType, Outcome
+from .request import RequestKind, RequestState, RequestSummary
+from .site import Definition, DefinitionKind, FunctionKind
+from .span import Attributes, AttributeValue, Cut, ExceptionInfo, Frame, ObjectName, Redacted, Span, SpanKind
+from .trace import Trace
+
+__all__ = [
+    "AttributeValue",
+    "Attributes",
+    "Cut",
+    "Definition",
+    "DefinitionKind",
+    "Event",
+    "EventType",
+    "ExceptionInfo",
+    "Frame",
+    "FunctionKind",
+    "ObjectName",
+    "Outcome",
+    "Redacted",
+    "RequestKind",
+    "RequestState",
+    "RequestSummary",
+    "Span",
+    "SpanKind",
+    "Trace",
+]

@@ -1,0 +1,65 @@
+"""One request as lists show it: everything but its spans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class RequestKind(IntEnum):
+    """What an ASGI scope, or a span outside any, was opened for; the numbers are the wire's."""
+
+    HTTP = 1
+    WEBSOCKET = 2
+    LIFESPAN = 3
+    TASK = 4
+
+
+class RequestState(IntEnum):
+    """Where a request is: still running, ended, or cut off by the death of its process."""
+
+    OPEN = 0
+    DONE = 1
+    ABORTED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSummary:
+    """One request without its spans; field names are those of ``scope ls --json`` and of the filter grammar.
+
+    ``id`` is the correlation id: the caller's X-Request-ID where it was valid, else the trace id. ``span_id`` is the root
+    span's, unique to the request. ``route`` is the full mounted template, None where no route matched. Times are Unix
+    nanoseconds, durations nanoseconds: ``duration_ns`` runs from the first event to the last byte of the response (to
+    the end of the work for a task or a connection; for an open or aborted request, to its last event);
+    ``background_ns`` is the work after the last byte. ``status`` is the HTTP status, None where no response began.
+    ``error`` is the type of the exception that ended it, or None. ``lost`` counts events known to be lost while it ran in
+    its process; ``complete`` is true where none were and both its ends are there.
+    """
+
+    id: str
+    trace_id: str
+    span_id: str
+    remote_parent_id: str | None
+    kind: str
+    method: str
+    path: str
+    route: str | None
+    status: int | None
+    state: str
+    outcome: str
+    start_ns: int
+    first_byte_ns: int | None
+    duration_ns: int
+    background_ns: int
+    error: str | None
+    spans: int
+    events: int
+    errors: int
+    lost: int
+    complete: bool
+    bytes_in: int
+    bytes_out: int
+    messages_in: int
+    messages_out: int
+    pid: int
+    service: str

@@ -1,0 +1,45 @@
+"""What a site id of a segment stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .span import Attributes
+
+
+class DefinitionKind(IntEnum):
+    """Kinds of definition; the numbers are the wire's."""
+
+    NAME = 1
+    CODE = 2
+    ROUTE = 3
+    RESOURCE = 4
+
+
+class FunctionKind(IntEnum):
+    """Kinds of probed function; the numbers are the wire's."""
+
+    FUNCTION = 0
+    COROUTINE = 1
+    GENERATOR = 2
+    ASYNC_GENERATOR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A name, code site, route template or resource that records refer to by number.
+
+    ``name`` is the name, the qualified function name or the template. ``module``, ``file`` and ``line`` are set for code
+    sites only, ``attributes`` for the resource only.
+    """
+
+    kind: DefinitionKind
+    name: str
+    module: str = ""
+    file: str = ""
+    line: int = 0
+    function_kind: FunctionKind = FunctionKind.FUNCTION
+    attributes: Attributes = field(default_factory=dict)

@@ -1,0 +1,98 @@
+"""A timed piece of work within a request, and what it carried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TypeAlias
+
+
+class SpanKind(IntEnum):
+    """What a span stands for; the numbers are the wire's."""
+
+    INTERNAL = 0
+    SERVER = 1
+    CLIENT = 2
+    HANDLER = 3
+    DEPENDENCY = 4
+    MIDDLEWARE = 5
+    BACKGROUND = 6
+    FUNCTION = 7
+    DATABASE = 8
+    EXCEPTION_HANDLER = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A string kept in part: ``text`` of what was ``length_bytes`` bytes of UTF-8."""
+
+    text: str
+    length_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """A value withheld because its name or its shape said that it is secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectName:
+    """A value that was not captured, by the name of its type."""
+
+    type_name: str
+
+
+AttributeValue: TypeAlias = (
+    "None | bool | int | float | str | bytes | Cut | Redacted | ObjectName"
+    " | tuple[AttributeValue, ...] | Mapping[str, AttributeValue]"
+)
+Attributes: TypeAlias = Mapping[str, AttributeValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One line of a stack; ``in_app`` is false for the standard library and installed packages."""
+
+    file: str
+    function: str
+    line: int
+    in_app: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionInfo:
+    """An exception as it was recorded: qualified type name, bounded message, bounded stack (outermost frame first).
+
+    ``escaped`` tells whether it left the span that recorded it.
+    """
+
+    type: str
+    message: str
+    frames: tuple[Frame, ...] = ()
+    escaped: bool = True
+    time_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A timed piece of work.
+
+    ``span_id`` and ``parent_id`` are 16 hex digits; the root's ``parent_id`` is None. ``start_ns`` is Unix time in
+    nanoseconds. ``duration_ns`` is None while the span is open or when its end was never recorded. ``status`` is one of
+    "ok", "error", "cancelled", "open". ``children`` are in order of start. ``thread`` names the thread it began in.
+    """
+
+    span_id: str
+    parent_id: str | None
+    name: str
+    kind: SpanKind
+    start_ns: int
+    duration_ns: int | None
+    status: str
+    attributes: Attributes = field(default_factory=dict)
+    exception: ExceptionInfo | None = None
+    children: tuple[Span, ...] = ()
+    thread: str = ""
+    file: str = ""
+    line: int = 0
