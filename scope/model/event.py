@@ -44,8 +44,8 @@ class Outcome(IntEnum):
 class Event:
     """One record: what happened, when, and to which request and span.
 
-    ``time_ns`` is CLOCK_MONOTONIC in nanoseconds. ``request``, ``span``, ``parent`` and ``site`` are the wire's numbers,
-    0 where the record has none. ``payload`` holds the fields of the type, named as in docs/design/wire.md.
+    ``time_ns`` is CLOCK_MONOTONIC in nanoseconds. ``request``, ``span``, ``parent`` and ``site`` are the wire's
+    numbers, 0 where the record has none. ``payload`` holds the fields of the type, named as in docs/design/wire.md.
     """
 
     type: EventType
@@ -54,4 +54,4 @@ class Event:
     span: int = 0
     parent: int = 0
     site: int = 0
-    payload: Mapping[str, object] = field(default_factory=dict)
+    payload: Mapping[str, object] = field(default_factory=dict[str, object])

@@ -27,13 +27,13 @@ class RequestState(IntEnum):
 class RequestSummary:
     """One request without its spans; field names are those of ``scope ls --json`` and of the filter grammar.
 
-    ``id`` is the correlation id: the caller's X-Request-ID where it was valid, else the trace id. ``span_id`` is the root
-    span's, unique to the request. ``route`` is the full mounted template, None where no route matched. Times are Unix
-    nanoseconds, durations nanoseconds: ``duration_ns`` runs from the first event to the last byte of the response (to
-    the end of the work for a task or a connection; for an open or aborted request, to its last event);
+    ``id`` is the correlation id: the caller's X-Request-ID where it was valid, else the trace id. ``span_id`` is the
+    root span's, unique to the request. ``route`` is the full mounted template, None where no route matched. Times are
+    Unix nanoseconds, durations nanoseconds: ``duration_ns`` runs from the first event to the last byte of the response
+    (to the end of the work for a task or a connection; for an open or aborted request, to its last event);
     ``background_ns`` is the work after the last byte. ``status`` is the HTTP status, None where no response began.
-    ``error`` is the type of the exception that ended it, or None. ``lost`` counts events known to be lost while it ran in
-    its process; ``complete`` is true where none were and both its ends are there.
+    ``error`` is the type of the exception that ended it, or None. ``lost`` counts events known to be lost while it ran
+    in its process; ``complete`` is true where none were and both its ends are there.
     """
 
     id: str

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .span import Attributes
+    from .span import Attributes, AttributeValue
 
 
 class DefinitionKind(IntEnum):
@@ -32,8 +32,8 @@ class FunctionKind(IntEnum):
 class Definition:
     """A name, code site, route template or resource that records refer to by number.
 
-    ``name`` is the name, the qualified function name or the template. ``module``, ``file`` and ``line`` are set for code
-    sites only, ``attributes`` for the resource only.
+    ``name`` is the name, the qualified function name or the template. ``module``, ``file`` and ``line`` are set for
+    code sites only, ``attributes`` for the resource only.
     """
 
     kind: DefinitionKind
@@ -42,4 +42,4 @@ class Definition:
     file: str = ""
     line: int = 0
     function_kind: FunctionKind = FunctionKind.FUNCTION
-    attributes: Attributes = field(default_factory=dict)
+    attributes: Attributes = field(default_factory=dict[str, "AttributeValue"])

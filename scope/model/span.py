@@ -43,10 +43,8 @@ class ObjectName:
     type_name: str
 
 
-AttributeValue: TypeAlias = (
-    "None | bool | int | float | str | bytes | Cut | Redacted | ObjectName"
-    " | tuple[AttributeValue, ...] | Mapping[str, AttributeValue]"
-)
+_Scalar: TypeAlias = bool | int | float | str | bytes | Cut | Redacted | ObjectName | None
+AttributeValue: TypeAlias = "_Scalar | tuple[AttributeValue, ...] | Mapping[str, AttributeValue]"
 Attributes: TypeAlias = Mapping[str, AttributeValue]
 
 
@@ -90,7 +88,7 @@ class Span:
     start_ns: int
     duration_ns: int | None
     status: str
-    attributes: Attributes = field(default_factory=dict)
+    attributes: Attributes = field(default_factory=dict[str, AttributeValue])
     exception: ExceptionInfo | None = None
     children: tuple[Span, ...] = ()
     thread: str = ""
