@@ -1,0 +1,1 @@
+"""The wire format's Python twin: layout, decoder, encoder, definitions, segment reader and span ids."""

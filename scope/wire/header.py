@@ -1,0 +1,160 @@
+"""The header page of a segment file, believed only after every field of a copy of it has been checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from .errors import WireError
+from .layout import (
+    ABI_MAJOR,
+    CLOCK_MONOTONIC,
+    KNOWN_INCOMPATIBLE_FEATURES,
+    LANE_CONTROL_BYTES,
+    MAGIC,
+    MAX_BLOCK_BYTES,
+    MIN_BLOCK_BYTES,
+    PAGE_BYTES,
+    SEGMENT_HEADER,
+    WORD_BYTES,
+)
+
+_LINE_BYTES = 64
+
+
+class Clocks(NamedTuple):
+    """Three clocks read together, in nanoseconds."""
+
+    monotonic_ns: int
+    boottime_ns: int
+    realtime_ns: int
+
+    @property
+    def offset_ns(self) -> int:
+        """What turns a record's time into Unix time when added to it."""
+        return self.realtime_ns - self.monotonic_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A segment's header; offsets and sizes in bytes, all within the file and apart from each other."""
+
+    abi_minor: int
+    uuid: UUID
+    file_bytes: int
+    lanes: int
+    block_bytes: int
+    overwrites: bool
+    control_offset: int
+    lane_controls_offset: int
+    lane_data_offset: int
+    first_lane_bytes: int
+    lane_bytes: int
+    definitions_offset: int
+    definitions_bytes: int
+    pid: int
+    start_ticks: int
+    boot_id: UUID
+    pid_namespace: int
+    clocks: Clocks
+
+    def lane_control(self, lane: int) -> int:
+        """Offset of the control of ``lane``."""
+        return self.lane_controls_offset + lane * LANE_CONTROL_BYTES
+
+    def lane_capacity(self, lane: int) -> int:
+        return self.lane_bytes if lane else self.first_lane_bytes
+
+    def lane_data(self, lane: int) -> int:
+        """Offset of the ring of ``lane``."""
+        return self.lane_data_offset + (self.first_lane_bytes + (lane - 1) * self.lane_bytes if lane else 0)
+
+
+def parse_header(page: bytes, file_bytes: int) -> Header:
+    """The header at the start of ``page``, of a file that is ``file_bytes`` long.
+
+    Raises WireError, with the offset of the field that is wrong, for a foreign, unfinished, incompatible or damaged
+    one.
+    """
+    if len(page) < PAGE_BYTES:
+        raise WireError(len(page), f"the file ends within its header page of {PAGE_BYTES} bytes")
+    values = SEGMENT_HEADER.unpack_from(page)
+    magic, ready, major, minor, incompatible, _, uuid, size, page_bytes, lanes, block, policy = values[:12]
+    _require(magic == MAGIC, 0, "not a segment file")
+    _require(ready == 1, 8, "its process has not finished making it")
+    _require(major == ABI_MAJOR, 12, f"its format has major version {major}; this reader knows {ABI_MAJOR}")
+    unknown = incompatible & ~KNOWN_INCOMPATIBLE_FEATURES
+    _require(not unknown, 16, f"it uses features that this reader does not know: {unknown:#x}")
+    _require(size == file_bytes, 48, f"it says {size} bytes; the file has {file_bytes}")
+    _require(page_bytes == PAGE_BYTES, 56, f"a header page of {page_bytes} bytes")
+    _require(lanes > 0, 60, "it has no lane")
+    _require(
+        _is_power_of_two(block) and MIN_BLOCK_BYTES <= block <= MAX_BLOCK_BYTES, 64, f"a block size of {block} bytes"
+    )
+    _require(policy in {0, 1}, 68, f"no overflow policy has number {policy}")
+    control, lane_controls, lane_data, first, other, definitions, definitions_bytes = values[12:19]
+    pid, ticks, boot, namespace, clock, reserved, *clocks = values[19:]
+    _require(0 < pid < 1 << 31, 128, f"{pid} is no process id")
+    _require(clock == CLOCK_MONOTONIC, 168, f"no clock has number {clock}")
+    _require(reserved == 0, 172, "a reserved field is set")
+    header = Header(
+        abi_minor=minor,
+        uuid=UUID(bytes=uuid),
+        file_bytes=size,
+        lanes=lanes,
+        block_bytes=block,
+        overwrites=policy == 0,
+        control_offset=control,
+        lane_controls_offset=lane_controls,
+        lane_data_offset=lane_data,
+        first_lane_bytes=first,
+        lane_bytes=other,
+        definitions_offset=definitions,
+        definitions_bytes=definitions_bytes,
+        pid=pid,
+        start_ticks=ticks,
+        boot_id=UUID(bytes=boot),
+        pid_namespace=namespace,
+        clocks=Clocks(*clocks),
+    )
+    _check_sizes(header)
+    _check_places(header)
+    return header
+
+
+def _check_sizes(header: Header) -> None:
+    for offset, capacity in ((96, header.first_lane_bytes), (104, header.lane_bytes)):
+        whole = _is_power_of_two(capacity) and capacity >= header.block_bytes
+        _require(whole, offset, f"a lane of {capacity} bytes with blocks of {header.block_bytes}")
+    _require(header.definitions_bytes % WORD_BYTES == 0, 120, f"definitions of {header.definitions_bytes} bytes")
+
+
+def _check_places(header: Header) -> None:
+    """Header page, control page, lane controls, lanes and definitions: inside the file, aligned, none over another."""
+    _require(header.control_offset == PAGE_BYTES, 72, f"a control page at {header.control_offset}")
+    data_bytes = header.first_lane_bytes + (header.lanes - 1) * header.lane_bytes
+    places = sorted(
+        (
+            (0, PAGE_BYTES, 0),
+            (header.control_offset, PAGE_BYTES, 72),
+            (header.lane_controls_offset, header.lanes * LANE_CONTROL_BYTES, 80),
+            (header.lane_data_offset, data_bytes, 88),
+            (header.definitions_offset, header.definitions_bytes, 112),
+        )
+    )
+    free = 0
+    for start, size, field in places:
+        _require(start >= free, field, f"what it places at {start} lies over something else")
+        _require(start % _LINE_BYTES == 0, field, f"offset {start} is not aligned")
+        _require(start + size <= header.file_bytes, field, f"{size} bytes at {start} reach past the end of the file")
+        free = start + size
+
+
+def _is_power_of_two(value: int) -> bool:
+    return value > 0 and value & (value - 1) == 0
+
+
+def _require(condition: bool, offset: int, reason: str) -> None:  # noqa: FBT001 - a check reads best as one line
+    if not condition:
+        raise WireError(offset, reason)
