@@ -1,0 +1,117 @@
+# From bare Python (3.11 or newer, with its headers) and a C compiler: `make demo` and `make test`.
+# Everything goes to .venv/ and build/; `make clean` removes both.
+
+# The first of these that is new enough; name another with `make test PYTHON=/path/to/python`.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; exit; }; done; echo python3)
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Twice quiet: warnings of the package index are noise, errors still show.
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
+CORE := scope/core/CMakeLists.txt $(wildcard scope/core/*.[ch] scope/core/python/*.[ch])
+CORE_TESTS := $(wildcard tests/core/*.[ch])
+BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
+
+.PHONY: help demo test test-core test-python suites lint format coverage wheel-test sanitize clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo        start the example shop, trace it, show its slowest request"
+	@echo "make test        all tests: Python and C"
+	@echo "make suites      Starlette's and FastAPI's own tests, with and without scope around every app"
+	@echo "make lint        ruff, mypy, pyright"
+	@echo "make coverage    the tests again, measured: branches of Python, lines of C"
+	@echo "make sanitize    the tests of the core under the address and undefined-behaviour sanitizers"
+	@echo "make wheel-test  build a wheel, install it elsewhere, trace a server with it"
+	@echo "make format      let ruff rewrite the sources"
+	@echo "make clean       remove what was built"
+
+demo: $(VENV)/.ready-example
+	$(BIN)/scope demo
+
+test: test-core test-python
+
+test-python: $(VENV)/.ready-test $(if $(BROWSER_TESTS),browser)
+	$(BIN)/python -m pytest $(ARGS)
+
+test-core: build/core/.tested
+
+suites: $(VENV)/.ready-test
+	$(BIN)/python -m tests.third_party.run starlette
+	$(BIN)/python -m tests.third_party.run fastapi
+
+lint: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+format: $(VENV)/.ready-dev
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+wheel-test: $(VENV)/.ready-test
+	$(BIN)/python -m tests.wheel.run
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+# --- the environment -------------------------------------------------------------------------------------------------
+
+$(VENV)/.made:
+	@.ci/check-tools $(PYTHON)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install "scikit-build-core>=0.11" "cmake>=3.20" ninja
+	@touch $@
+
+# The development install: Python runs from the checkout, the extension is rebuilt (only what changed) when a C source is
+# newer. Without isolation, or each rebuild would start by downloading the build tools.
+$(VENV)/.ready-%: $(VENV)/.made pyproject.toml $(CORE)
+	$(PIP) install --no-build-isolation --editable ".[$*]"
+	@touch $@
+
+# --- the core's own tests: no Python in them -------------------------------------------------------------------------
+
+CMAKE_CORE_TESTS = $(BIN)/cmake -S scope/core -G Ninja -DSCOPE_EXTENSION=OFF -DSCOPE_TESTS=ON \
+	-DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja
+CTEST = $(BIN)/ctest --output-on-failure --no-tests=ignore
+
+build/core/.tested: $(VENV)/.made $(CORE) $(CORE_TESTS)
+	$(CMAKE_CORE_TESTS) -B build/core
+	$(BIN)/cmake --build build/core
+	$(CTEST) --test-dir build/core
+	@touch $@
+
+sanitize: $(VENV)/.made
+	$(CMAKE_CORE_TESTS) -B build/sanitize -DSCOPE_SANITIZE=address,undefined
+	$(BIN)/cmake --build build/sanitize
+	$(CTEST) --test-dir build/sanitize
+
+# --- coverage --------------------------------------------------------------------------------------------------------
+
+# An environment of its own, so that nobody else meets the instrumented extension. It borrows what .venv has installed.
+MEASURED := build/coverage
+GCOV = $(if $(findstring clang,$(shell $${CC:-cc} --version 2>&1)),llvm-cov gcov,gcov)
+
+$(MEASURED)/venv/.ready: $(VENV)/.ready-dev
+	rm -rf $(MEASURED)
+	$(BIN)/python -m venv $(MEASURED)/venv
+	@site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	printf '%s\nimport coverage; coverage.process_startup()\n' "$$site" \
+		> $$($(MEASURED)/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/borrowed.pth
+	$(MEASURED)/venv/bin/python -m pip --quiet --disable-pip-version-check install --no-build-isolation --no-deps \
+		--editable . --config-settings=cmake.define.SCOPE_COVERAGE=ON --config-settings=build-dir=$(MEASURED)/extension
+	@touch $@
+
+coverage: $(MEASURED)/venv/.ready
+	find $(MEASURED) -name '*.gcda' -delete
+	rm -f .coverage .coverage.*
+	$(CMAKE_CORE_TESTS) -B $(MEASURED)/core -DSCOPE_COVERAGE=ON
+	$(BIN)/cmake --build $(MEASURED)/core
+	$(CTEST) --test-dir $(MEASURED)/core
+	$(MEASURED)/venv/bin/python -m coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/gcovr --gcov-executable "$(GCOV)" --root . --filter scope/core/ --fail-under-line 90 $(MEASURED)
+	$(BIN)/coverage report
