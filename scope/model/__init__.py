@@ -3,7 +3,7 @@
 from .event import Event, EventType, Outcome
 from .request import RequestKind, RequestState, RequestSummary
 from .site import Definition, DefinitionKind, FunctionKind
-from .span import Attributes, AttributeValue, Cut, ExceptionInfo, Frame, ObjectName, Redacted, Span, SpanKind
+from .span import Attributes, AttributeValue, Cut, ExceptionInfo, Frame, Mark, ObjectName, Redacted, Span, SpanKind
 from .trace import Trace
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "ExceptionInfo",
     "Frame",
     "FunctionKind",
+    "Mark",
     "ObjectName",
     "Outcome",
     "Redacted",

@@ -27,6 +27,7 @@ class EventType(IntEnum):
     SPAN_END = 0x21
     FUNCTION_ENTER = 0x22
     FUNCTION_EXIT = 0x23
+    MARK = 0x24
     ANNOTATION = 0x30
     EXCEPTION = 0x31
 

@@ -25,10 +25,10 @@ class SpanKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A string kept in part: ``text`` of what was ``length_bytes`` bytes of UTF-8."""
+    """A string kept in part: ``text`` of what was ``length`` characters."""
 
     text: str
-    length_bytes: int
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Frame:
 class ExceptionInfo:
     """An exception as it was recorded: qualified type name, bounded message, bounded stack (outermost frame first).
 
-    ``escaped`` tells whether it left the span that recorded it.
+    ``escaped`` tells whether it left the span that recorded it; ``time_ns`` is Unix time in nanoseconds.
     """
 
     type: str
@@ -73,12 +73,22 @@ class ExceptionInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment within a span; ``time_ns`` is Unix time in nanoseconds."""
+
+    name: str
+    time_ns: int
+    attributes: Attributes = field(default_factory=dict[str, "AttributeValue"])
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """A timed piece of work.
 
     ``span_id`` and ``parent_id`` are 16 hex digits; the root's ``parent_id`` is None. ``start_ns`` is Unix time in
     nanoseconds. ``duration_ns`` is None while the span is open or when its end was never recorded. ``status`` is one of
-    "ok", "error", "cancelled", "open". ``children`` are in order of start. ``thread`` names the thread it began in.
+    "ok", "error", "cancelled", "open". ``children`` and ``marks`` are in order of time. ``thread`` names the thread it
+    began in.
     """
 
     span_id: str
@@ -94,3 +104,4 @@ class Span:
     thread: str = ""
     file: str = ""
     line: int = 0
+    marks: tuple[Mark, ...] = ()

@@ -131,12 +131,13 @@ def _response_end(cursor: Cursor) -> Mapping[str, object]:
 
 
 def _request_end(cursor: Cursor) -> Mapping[str, object]:
-    outcome, received, messages_received, messages_sent = cursor.take(REQUEST_END)
+    outcome, received, messages_received, messages_sent, sent = cursor.take(REQUEST_END)
     return {
         "outcome": outcome,
         "body_bytes_received": received,
         "messages_received": messages_received,
         "messages_sent": messages_sent,
+        "body_bytes_sent": sent,
     }
 
 
@@ -148,6 +149,10 @@ def _span_begin(cursor: Cursor) -> Mapping[str, object]:
 def _span_end(cursor: Cursor) -> Mapping[str, object]:
     outcome, _ = cursor.take(TWO_BYTES)
     return {"outcome": outcome, "attributes": decode_attributes(cursor)}
+
+
+def _mark(cursor: Cursor) -> Mapping[str, object]:
+    return {"name": cursor.text16(), "attributes": decode_attributes(cursor)}
 
 
 def _annotation(cursor: Cursor) -> Mapping[str, object]:
@@ -176,6 +181,7 @@ _PAYLOADS: Final[dict[EventType, Callable[[Cursor], Mapping[str, object]]]] = {
     EventType.REQUEST_END: _request_end,
     EventType.SPAN_BEGIN: _span_begin,
     EventType.SPAN_END: _span_end,
+    EventType.MARK: _mark,
     EventType.ANNOTATION: _annotation,
     EventType.EXCEPTION: _exception,
 }

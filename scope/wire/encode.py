@@ -120,7 +120,7 @@ def _response_end(event: Event) -> bytes:
 
 
 def _request_end(event: Event) -> bytes:
-    names = ("outcome", "body_bytes_received", "messages_received", "messages_sent")
+    names = ("outcome", "body_bytes_received", "messages_received", "messages_sent", "body_bytes_sent")
     return REQUEST_END.pack(*(fields.number(event, name) for name in names))
 
 
@@ -131,6 +131,10 @@ def _span_begin(event: Event) -> bytes:
 
 def _span_end(event: Event) -> bytes:
     return TWO_BYTES.pack(fields.number(event, "outcome"), 0) + encode_attributes(fields.attributes(event))
+
+
+def _mark(event: Event) -> bytes:
+    return encode_text(fields.text(event, "name")) + encode_attributes(fields.attributes(event))
 
 
 def _annotation(event: Event) -> bytes:
@@ -164,6 +168,7 @@ _PAYLOADS: Final[dict[EventType, Callable[[Event], bytes]]] = {
     EventType.SPAN_END: _span_end,
     EventType.FUNCTION_ENTER: _nothing,
     EventType.FUNCTION_EXIT: _nothing,
+    EventType.MARK: _mark,
     EventType.ANNOTATION: _annotation,
     EventType.EXCEPTION: _exception,
 }

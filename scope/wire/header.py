@@ -14,13 +14,13 @@ from .layout import (
     LANE_CONTROL_BYTES,
     MAGIC,
     MAX_BLOCK_BYTES,
+    MAX_DEFINITIONS_BYTES,
+    MAX_LANE_BYTES,
+    MAX_LANES,
     MIN_BLOCK_BYTES,
     PAGE_BYTES,
     SEGMENT_HEADER,
-    WORD_BYTES,
 )
-
-_LINE_BYTES = 64
 
 
 class Clocks(NamedTuple):
@@ -38,7 +38,7 @@ class Clocks(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A segment's header; offsets and sizes in bytes, all within the file and apart from each other."""
+    """A segment's header; offsets and sizes in bytes, checked against each other and the size of the file."""
 
     abi_minor: int
     uuid: UUID
@@ -88,10 +88,6 @@ def parse_header(page: bytes, file_bytes: int) -> Header:
     _require(not unknown, 16, f"it uses features that this reader does not know: {unknown:#x}")
     _require(size == file_bytes, 48, f"it says {size} bytes; the file has {file_bytes}")
     _require(page_bytes == PAGE_BYTES, 56, f"a header page of {page_bytes} bytes")
-    _require(lanes > 0, 60, "it has no lane")
-    _require(
-        _is_power_of_two(block) and MIN_BLOCK_BYTES <= block <= MAX_BLOCK_BYTES, 64, f"a block size of {block} bytes"
-    )
     _require(policy in {0, 1}, 68, f"no overflow policy has number {policy}")
     control, lane_controls, lane_data, first, other, definitions, definitions_bytes = values[12:19]
     pid, ticks, boot, namespace, clock, reserved, *clocks = values[19:]
@@ -124,31 +120,30 @@ def parse_header(page: bytes, file_bytes: int) -> Header:
 
 
 def _check_sizes(header: Header) -> None:
+    _require(0 < header.lanes <= MAX_LANES, 60, f"{header.lanes} lanes")
+    block = header.block_bytes
+    _require(
+        _is_power_of_two(block) and MIN_BLOCK_BYTES <= block <= MAX_BLOCK_BYTES, 64, f"a block size of {block} bytes"
+    )
     for offset, capacity in ((96, header.first_lane_bytes), (104, header.lane_bytes)):
-        whole = _is_power_of_two(capacity) and capacity >= header.block_bytes
-        _require(whole, offset, f"a lane of {capacity} bytes with blocks of {header.block_bytes}")
-    _require(header.definitions_bytes % WORD_BYTES == 0, 120, f"definitions of {header.definitions_bytes} bytes")
+        fits = _is_power_of_two(capacity) and 2 * block <= capacity <= MAX_LANE_BYTES
+        _require(fits, offset, f"a lane of {capacity} bytes with blocks of {block}")
+    size = header.definitions_bytes
+    fits = size % PAGE_BYTES == 0 and PAGE_BYTES <= size <= MAX_DEFINITIONS_BYTES
+    _require(fits, 120, f"definitions of {size} bytes")
 
 
 def _check_places(header: Header) -> None:
-    """Header page, control page, lane controls, lanes and definitions: inside the file, aligned, none over another."""
+    """The parts follow each other on page boundaries, so every offset follows from the sizes."""
+    definitions = 2 * PAGE_BYTES + -(-header.lanes * LANE_CONTROL_BYTES // PAGE_BYTES) * PAGE_BYTES
     _require(header.control_offset == PAGE_BYTES, 72, f"a control page at {header.control_offset}")
-    data_bytes = header.first_lane_bytes + (header.lanes - 1) * header.lane_bytes
-    places = sorted(
-        (
-            (0, PAGE_BYTES, 0),
-            (header.control_offset, PAGE_BYTES, 72),
-            (header.lane_controls_offset, header.lanes * LANE_CONTROL_BYTES, 80),
-            (header.lane_data_offset, data_bytes, 88),
-            (header.definitions_offset, header.definitions_bytes, 112),
-        )
+    _require(header.lane_controls_offset == 2 * PAGE_BYTES, 80, f"lane controls at {header.lane_controls_offset}")
+    _require(header.definitions_offset == definitions, 112, f"definitions at {header.definitions_offset}")
+    _require(
+        header.lane_data_offset == definitions + header.definitions_bytes, 88, f"lanes at {header.lane_data_offset}"
     )
-    free = 0
-    for start, size, field in places:
-        _require(start >= free, field, f"what it places at {start} lies over something else")
-        _require(start % _LINE_BYTES == 0, field, f"offset {start} is not aligned")
-        _require(start + size <= header.file_bytes, field, f"{size} bytes at {start} reach past the end of the file")
-        free = start + size
+    whole = header.lane_data(header.lanes)
+    _require(header.file_bytes == whole, 48, f"its parts are {whole} bytes; it says {header.file_bytes}")
 
 
 def _is_power_of_two(value: int) -> bool:

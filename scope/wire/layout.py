@@ -27,7 +27,7 @@ TRACE_ID_BYTES: Final = 16
 REQUEST_BEGIN: Final = Struct("<16sQQBBHI")
 RESPONSE_START: Final = Struct("<II")
 RESPONSE_END: Final = Struct("<QQ")
-REQUEST_END: Final = Struct("<B7xQQQ")
+REQUEST_END: Final = Struct("<B7xQQQQ")
 TWO_BYTES: Final = Struct("<BB")
 
 _FIXED_BYTES: Final = {
@@ -45,6 +45,7 @@ _FIXED_BYTES: Final = {
     EventType.SPAN_END: TWO_BYTES.size + 2,
     EventType.FUNCTION_ENTER: 0,
     EventType.FUNCTION_EXIT: 0,
+    EventType.MARK: 4,
     EventType.ANNOTATION: 2,
     EventType.EXCEPTION: TWO_BYTES.size + 6,
 }
@@ -110,6 +111,10 @@ KNOWN_INCOMPATIBLE_FEATURES: Final = 0
 PAGE_BYTES: Final = 4096
 MIN_BLOCK_BYTES: Final = 16 * 1024
 MAX_BLOCK_BYTES: Final = 64 * 1024
+MAX_LANES: Final = 1024
+MAX_LANE_BYTES: Final = 64 * 1024 * 1024
+"""The stamp tells laps apart up to twice as much."""
+MAX_DEFINITIONS_BYTES: Final = 64 * 1024 * 1024
 CLOCK_MONOTONIC: Final = 1
 LOSS_REASONS: Final = ("lapped", "full", "no_lane", "reentrant", "too_big", "no_space", "definitions_full", "forked")
 

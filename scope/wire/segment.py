@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 class SegmentFile:
     """A segment file open for reading; a context manager.
 
-    Raises OSError when the file cannot be opened, WireError when it is no regular file or its header is not valid.
+    Raises OSError when the file cannot be opened, WireError when it is no regular file, another
+    user's, or its header is not valid.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -42,6 +43,8 @@ class SegmentFile:
             status = os.fstat(self._file)
             if not stat.S_ISREG(status.st_mode):
                 raise WireError(0, "not a regular file")
+            if status.st_uid != os.geteuid():
+                raise WireError(0, "it belongs to another user")
             self.header = parse_header(os.pread(self._file, PAGE_BYTES, 0), status.st_size)
         except BaseException:
             os.close(self._file)
