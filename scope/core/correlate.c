@@ -1,0 +1,405 @@
+/* Groups records by request. What it promises is told in correlate.h. */
+#define _GNU_SOURCE
+#include "correlate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ids.h"
+#include "summary.h"
+
+#define NO_LANE UINT32_MAX
+#define LANE_WORDS 10
+#define QUIET_HEADLESS_NS UINT64_C(1000000000)
+#define QUIET_LOSSY_NS UINT64_C(60000000000)
+
+typedef struct {
+    uint64_t words;
+    uint64_t record[LANE_WORDS];
+} lane_note;
+
+typedef struct {
+    bool used;
+    uint32_t lanes;
+    lane_note *introduced; /* the last LANE record of each lane */
+    uint64_t passes;
+} slot;
+
+typedef struct {
+    scope_group *first, *last;
+} list;
+
+struct scope_correlator {
+    scope_group **buckets;
+    size_t bucket_count; /* a power of two */
+    slot *slots;
+    uint32_t slot_count;
+    list open, finished;
+    scope_group *recent; /* consecutive records are mostly of one request */
+    scope_correlator_statistics statistics;
+};
+
+static void append(list *to, scope_group *group)
+{
+    group->previous = to->last;
+    group->next = NULL;
+    *(to->last ? &to->last->next : &to->first) = group;
+    to->last = group;
+}
+
+static void unlink_from(list *from, scope_group *group)
+{
+    *(group->previous ? &group->previous->next : &from->first) = group->next;
+    *(group->next ? &group->next->previous : &from->last) = group->previous;
+}
+
+static size_t bucket_of(const scope_correlator *self, uint32_t number, uint64_t key)
+{
+    return scope_mix64(key + number * SCOPE_GOLDEN) & (self->bucket_count - 1);
+}
+
+scope_correlator *scope_correlator_new(void)
+{
+    scope_correlator *self = calloc(1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->bucket_count = 1024;
+    self->buckets = calloc(self->bucket_count, sizeof *self->buckets);
+    if (self->buckets)
+        return self;
+    free(self);
+    return NULL;
+}
+
+static void free_list(scope_correlator *self, list *groups)
+{
+    while (groups->first) {
+        scope_group *group = groups->first;
+        unlink_from(groups, group);
+        scope_group_free(self, group);
+    }
+}
+
+void scope_correlator_free(scope_correlator *self)
+{
+    if (!self)
+        return;
+    free_list(self, &self->open);
+    free_list(self, &self->finished);
+    for (uint32_t number = 0; number < self->slot_count; number++)
+        free(self->slots[number].introduced);
+    free(self->slots);
+    free(self->buckets);
+    free(self);
+}
+
+static int64_t free_slot(scope_correlator *self)
+{
+    for (uint32_t number = 0; number < self->slot_count; number++)
+        if (!self->slots[number].used)
+            return number;
+    slot *grown = realloc(self->slots, (self->slot_count + 1) * sizeof *grown);
+    if (!grown)
+        return -1;
+    self->slots = grown;
+    self->slots[self->slot_count] = (slot){0};
+    return self->slot_count++;
+}
+
+int64_t scope_correlator_add(scope_correlator *self, uint32_t lanes)
+{
+    int64_t number = free_slot(self);
+    if (number < 0)
+        return -1;
+    lane_note *introduced = calloc(lanes, sizeof *introduced);
+    if (!introduced)
+        return -1;
+    self->slots[number] = (slot){.used = true, .lanes = lanes, .introduced = introduced};
+    return number;
+}
+
+static void forget_bucket(scope_correlator *self, scope_group *group)
+{
+    scope_group **link = &self->buckets[bucket_of(self, group->slot, group->key)];
+    while (*link && *link != group)
+        link = &(*link)->next_in_bucket;
+    if (*link)
+        *link = group->next_in_bucket;
+    if (self->recent == group)
+        self->recent = NULL;
+}
+
+/* From the open ones to the finished ones. */
+static void finish(scope_correlator *self, scope_group *group, enum scope_group_state state)
+{
+    forget_bucket(self, group);
+    unlink_from(&self->open, group);
+    group->state = (uint8_t)state;
+    append(&self->finished, group);
+    self->statistics.open--;
+    self->statistics.finished++;
+}
+
+void scope_correlator_remove(scope_correlator *self, uint32_t number)
+{
+    for (scope_group *group = self->open.first, *next; group; group = next) {
+        next = group->next;
+        if (group->slot != number)
+            continue;
+        forget_bucket(self, group);
+        unlink_from(&self->open, group);
+        self->statistics.open--;
+        scope_group_free(self, group);
+    }
+    free(self->slots[number].introduced);
+    self->slots[number] = (slot){0};
+}
+
+static void rehash(scope_correlator *self)
+{
+    scope_group **grown = calloc(self->bucket_count * 2, sizeof *grown);
+    if (!grown)
+        return;
+    free(self->buckets);
+    self->buckets = grown;
+    self->bucket_count *= 2;
+    for (scope_group *group = self->open.first; group; group = group->next) {
+        scope_group **bucket = &self->buckets[bucket_of(self, group->slot, group->key)];
+        group->next_in_bucket = *bucket;
+        *bucket = group;
+    }
+}
+
+static scope_group *open_group(scope_correlator *self, uint32_t number, uint64_t key)
+{
+    scope_group *group = calloc(1, sizeof *group);
+    if (!group)
+        return NULL;
+    group->slot = number;
+    group->key = key;
+    group->last_lane = NO_LANE;
+    if (self->statistics.open >= self->bucket_count)
+        rehash(self);
+    scope_group **bucket = &self->buckets[bucket_of(self, number, key)];
+    group->next_in_bucket = *bucket;
+    *bucket = group;
+    append(&self->open, group);
+    self->statistics.open++;
+    return group;
+}
+
+static scope_group *find_group(const scope_correlator *self, uint32_t number, uint64_t key)
+{
+    scope_group *group = self->recent;
+    if (group && group->key == key && group->slot == number)
+        return group;
+    for (group = self->buckets[bucket_of(self, number, key)]; group; group = group->next_in_bucket)
+        if (group->key == key && group->slot == number)
+            return group;
+    return NULL;
+}
+
+/* Adds bytes to the group's blob; false when memory is short. */
+static bool keep(scope_correlator *self, scope_group *group, const void *record, uint64_t words)
+{
+    size_t needed = group->size + words * 8;
+    if (needed > group->capacity) {
+        size_t capacity = group->capacity ? group->capacity : 512;
+        while (capacity < needed)
+            capacity *= 2;
+        uint8_t *grown = realloc(group->bytes, capacity);
+        if (!grown)
+            return false;
+        self->statistics.bytes += capacity - group->capacity;
+        group->bytes = grown;
+        group->capacity = capacity;
+    }
+    memcpy(group->bytes + group->size, record, words * 8);
+    group->size += words * 8;
+    return true;
+}
+
+/* The lane's LANE record goes before each run of its records. */
+static bool keep_lane(scope_correlator *self, scope_group *group, uint32_t lane)
+{
+    const lane_note *note = &self->slots[group->slot].introduced[lane];
+    if (note->words)
+        return keep(self, group, note->record, note->words);
+    uint64_t unknown[4] = {scope_header(SCOPE_LANE, 4, 0, 0), 0, UINT32_C(0xFFFF0000) | lane, 0};
+    return keep(self, group, unknown, 4);
+}
+
+static bool add_record(scope_correlator *self, scope_group *group, uint32_t lane, uint64_t position,
+                       const uint8_t *record, uint64_t words)
+{
+    if (group->size == 0) {
+        group->position = (uint64_t)lane << 48 | (position & ((UINT64_C(1) << 48) - 1));
+        group->last_lane = NO_LANE;
+    }
+    if (group->last_lane != lane && !keep_lane(self, group, lane))
+        return false;
+    group->last_lane = lane;
+    return keep(self, group, record, words);
+}
+
+static void introduce(slot *owner, uint32_t lane, const uint8_t *record, uint64_t words)
+{
+    lane_note *note = &owner->introduced[lane];
+    if (words > LANE_WORDS)
+        return;
+    note->words = words;
+    memcpy(note->record, record, words * 8);
+}
+
+static scope_group *group_for(scope_correlator *self, uint32_t number, const uint8_t *record)
+{
+    uint64_t key = scope_request_key(scope_load64(record), scope_load64(record + 16)) & ((UINT64_C(1) << SCOPE_KEY_BITS) - 1);
+    if (key == 0) {
+        self->statistics.stray++;
+        return NULL;
+    }
+    scope_group *group = find_group(self, number, key);
+    if (!group)
+        group = open_group(self, number, key);
+    if (!group)
+        self->statistics.refused++;
+    return group;
+}
+
+void scope_correlator_feed(scope_correlator *self, uint32_t number, uint32_t lane, uint64_t position,
+                           const uint8_t *record, uint64_t words, uint64_t now_ns)
+{
+    slot *owner = &self->slots[number];
+    uint8_t type = scope_header_type(scope_load64(record));
+    if (type < SCOPE_EVENTS) {
+        if (type == SCOPE_LANE)
+            introduce(owner, lane, record, words);
+        return;
+    }
+    self->statistics.events++;
+    scope_group *group = group_for(self, number, record);
+    if (!group)
+        return;
+    if (!add_record(self, group, lane, position, record, words)) {
+        self->statistics.refused++;
+        group->inexact = true;
+        group->lost++;
+        return;
+    }
+    self->recent = group;
+    group->fed_ns = now_ns;
+    if (!scope_summarize(group, record, words))
+        self->statistics.malformed++;
+    if (type == SCOPE_REQUEST_END)
+        group->ended_pass = owner->passes;
+}
+
+void scope_correlator_lose(scope_correlator *self, uint32_t number, uint64_t time_ns, uint64_t events,
+                           enum scope_loss reason)
+{
+    uint64_t gap[4] = {scope_header(SCOPE_GAP, 4, 0, 0), time_ns, events, reason};
+    for (scope_group *group = self->open.first; group; group = group->next) {
+        if (group->slot != number || group->ended)
+            continue;
+        group->lost += events;
+        group->inexact = true;
+        group->dirty = true;
+        keep(self, group, gap, 4);
+    }
+}
+
+void scope_correlator_pass(scope_correlator *self, uint32_t number)
+{
+    uint64_t passes = ++self->slots[number].passes;
+    for (scope_group *group = self->open.first, *next; group; group = next) {
+        next = group->next;
+        if (group->slot == number && group->ended && passes > group->ended_pass + 1)
+            finish(self, group, SCOPE_GROUP_DONE);
+    }
+}
+
+void scope_correlator_abort(scope_correlator *self, uint32_t number)
+{
+    for (scope_group *group = self->open.first, *next; group; group = next) {
+        next = group->next;
+        if (group->slot == number)
+            finish(self, group, group->ended || !group->begun ? SCOPE_GROUP_DONE : SCOPE_GROUP_ABORTED);
+    }
+}
+
+void scope_correlator_sweep(scope_correlator *self, uint64_t now_ns)
+{
+    for (scope_group *group = self->open.first, *next; group; group = next) {
+        next = group->next;
+        uint64_t quiet_ns = now_ns - group->fed_ns;
+        if (group->ended || now_ns < group->fed_ns)
+            continue;
+        if ((!group->begun && quiet_ns > QUIET_HEADLESS_NS) || (group->inexact && quiet_ns > QUIET_LOSSY_NS))
+            finish(self, group, SCOPE_GROUP_DONE);
+    }
+}
+
+scope_group *scope_correlator_take(scope_correlator *self)
+{
+    scope_group *group = self->finished.first;
+    if (group)
+        unlink_from(&self->finished, group);
+    return group;
+}
+
+void scope_group_free(scope_correlator *self, scope_group *group)
+{
+    self->statistics.bytes -= group->capacity;
+    free(group->method);
+    free(group->path);
+    free(group->id);
+    free(group->route);
+    free(group->bytes);
+    free(group);
+}
+
+scope_group *scope_correlator_first_open(const scope_correlator *self)
+{
+    return self->open.first;
+}
+
+void scope_group_flushed(scope_correlator *self, scope_group *group)
+{
+    self->statistics.bytes -= group->capacity;
+    free(group->bytes);
+    group->bytes = NULL;
+    group->size = group->capacity = 0;
+    group->note_count = 0;
+    group->dirty = false;
+    group->pieces++;
+}
+
+bool scope_correlator_restore(scope_correlator *self, uint32_t number, uint64_t key, const uint8_t *bytes, size_t size)
+{
+    scope_group *group = find_group(self, number, key);
+    if (!group && !(group = open_group(self, number, key)))
+        return false;
+    for (size_t at = 0; at + 8 <= size;) {
+        uint64_t header = scope_load64(bytes + at);
+        uint64_t words = scope_header_words(header);
+        uint8_t type = scope_header_type(header);
+        if (words == 0 || words * 8 > size - at || (type >= SCOPE_EVENTS && words < SCOPE_PREFIX_WORDS))
+            return false;
+        if (type == SCOPE_GAP && words >= 4) {
+            group->lost += scope_load64(bytes + at + 16);
+            group->inexact = true;
+        }
+        if (type >= SCOPE_EVENTS)
+            scope_summarize(group, bytes + at, words);
+        at += words * 8;
+    }
+    group->note_count = 0;
+    group->dirty = false;
+    group->pieces++;
+    return true;
+}
+
+scope_correlator_statistics scope_correlator_read_statistics(const scope_correlator *self)
+{
+    return self->statistics;
+}

@@ -1,0 +1,110 @@
+/* The correlator: groups the records of many segments by request.
+ *
+ * Per event it does a hash, a memcpy and a few additions; nothing is decoded, and nothing of Python is called. What lists
+ * show of a request (method, status, times, counts) is kept as its records pass by.
+ *
+ * Life of a group: it opens with the request's first record; REQUEST_END ends it; it is handed over as finished one whole
+ * pass over its segment later, so that records which other lanes committed before the end are in it. Its bytes can be
+ * handed over earlier, in pieces, which bounds memory however long the request runs. Records that come after the hand-over
+ * open a group without a beginning, handed over as late; the store joins the two.
+ */
+#ifndef SCOPE_CORRELATE_H
+#define SCOPE_CORRELATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record.h"
+#include "segment.h"
+
+#define SCOPE_GROUP_SITES 64
+#define SCOPE_GROUP_NOTES 32
+
+enum scope_group_state { SCOPE_GROUP_OPEN, SCOPE_GROUP_DONE, SCOPE_GROUP_ABORTED };
+
+typedef struct scope_group {
+    struct scope_group *next_in_bucket;
+    struct scope_group *previous, *next; /* in the list of open or of finished groups */
+    uint64_t key;
+    uint32_t slot;
+    uint8_t state, kind, flags, outcome;
+    bool begun, ended, restored;
+    bool dirty; /* has bytes or facts that were not handed over */
+    bool inexact; /* something that it needs was lost */
+    uint8_t trace_id[16];
+    uint64_t span_id, remote_parent;
+    uint64_t start_ns, first_byte_ns, response_end_ns, end_ns; /* CLOCK_MONOTONIC, 0: not there */
+    uint64_t fed_ns; /* when the collector last met a record of it */
+    uint64_t ended_pass;
+    uint64_t lost, bytes_in, bytes_out, messages_in, messages_out;
+    uint32_t status, route_site, events, spans, errors, pieces;
+    uint64_t position; /* (lane << 48) | position of the first record in `bytes` */
+    uint32_t last_lane;
+    uint32_t sites[SCOPE_GROUP_SITES];
+    uint32_t site_count;
+    uint32_t notes[SCOPE_GROUP_NOTES]; /* offsets in `bytes` of records worth indexing */
+    uint32_t note_count, notes_taken;
+    char *method, *path, *id, *route; /* owned, terminated; NULL: not there */
+    uint8_t *bytes;
+    size_t size, capacity;
+} scope_group;
+
+typedef struct scope_correlator scope_correlator;
+
+typedef struct {
+    uint64_t events; /* taken in */
+    uint64_t stray; /* of no request */
+    uint64_t malformed; /* framed well, but too short for their type */
+    uint64_t finished;
+    uint64_t open;
+    uint64_t bytes; /* held now */
+    uint64_t refused; /* events not kept for want of memory */
+} scope_correlator_statistics;
+
+/* NULL when memory is short. */
+scope_correlator *scope_correlator_new(void);
+void scope_correlator_free(scope_correlator *correlator);
+
+/* A number for one more segment with `lanes` lanes; -1 when memory is short. */
+int64_t scope_correlator_add(scope_correlator *correlator, uint32_t lanes);
+
+/* Forgets a segment; its open groups are dropped. */
+void scope_correlator_remove(scope_correlator *correlator, uint32_t slot);
+
+/* One record, as a scope_sink delivers it. `now_ns`: the collector's clock. */
+void scope_correlator_feed(scope_correlator *correlator, uint32_t slot, uint32_t lane, uint64_t position,
+                           const uint8_t *record, uint64_t words, uint64_t now_ns);
+
+/* Marks every open group of the segment: it may miss up to `events` events. */
+void scope_correlator_lose(scope_correlator *correlator, uint32_t slot, uint64_t time_ns, uint64_t events,
+                           enum scope_loss reason);
+
+/* All lanes of the segment have been read once more. */
+void scope_correlator_pass(scope_correlator *correlator, uint32_t slot);
+
+/* The owner is dead: what is open ends here. */
+void scope_correlator_abort(scope_correlator *correlator, uint32_t slot);
+
+/* Ends groups that cannot end by themselves: those without a beginning after a second of quiet, those that lost events
+ * after a minute of it. */
+void scope_correlator_sweep(scope_correlator *correlator, uint64_t now_ns);
+
+/* Takes a finished group out; NULL when there is none. The caller frees it. */
+scope_group *scope_correlator_take(scope_correlator *correlator);
+void scope_group_free(scope_correlator *correlator, scope_group *group);
+
+/* Walks the open groups, oldest first; NULL at the end. */
+scope_group *scope_correlator_first_open(const scope_correlator *correlator);
+
+/* The piece was handed over: its bytes are dropped. */
+void scope_group_flushed(scope_correlator *correlator, scope_group *group);
+
+/* Takes back a piece that was handed over before a restart; false when the bytes are no records. The group's bytes stay
+ * with the store. */
+bool scope_correlator_restore(scope_correlator *correlator, uint32_t slot, uint64_t key, const uint8_t *bytes,
+                              size_t size);
+
+scope_correlator_statistics scope_correlator_read_statistics(const scope_correlator *correlator);
+
+#endif

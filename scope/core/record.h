@@ -1,0 +1,100 @@
+/* The record of docs/design/wire.md: numbers and the header word. */
+#ifndef SCOPE_RECORD_H
+#define SCOPE_RECORD_H
+
+#include <stdint.h>
+#include <string.h>
+
+enum {
+    SCOPE_FILL = 0x01,
+    SCOPE_BLOCK = 0x02,
+    SCOPE_LANE = 0x03,
+    SCOPE_GAP = 0x04,
+    SCOPE_EVENTS = 0x10, /* types from here on are events: counted in sequence, with the four-word prefix */
+    SCOPE_REQUEST_BEGIN = 0x10,
+    SCOPE_REQUEST_ROUTE = 0x11,
+    SCOPE_RESPONSE_START = 0x12,
+    SCOPE_RESPONSE_END = 0x13,
+    SCOPE_REQUEST_END = 0x14,
+    SCOPE_DISCONNECT = 0x15,
+    SCOPE_SPAN_BEGIN = 0x20,
+    SCOPE_SPAN_END = 0x21,
+    SCOPE_FUNCTION_ENTER = 0x22,
+    SCOPE_FUNCTION_EXIT = 0x23,
+    SCOPE_MARK = 0x24,
+    SCOPE_ANNOTATION = 0x30,
+    SCOPE_EXCEPTION = 0x31,
+};
+
+enum { SCOPE_OUTCOME_OK, SCOPE_OUTCOME_EXCEPTION, SCOPE_OUTCOME_CANCELLED, SCOPE_OUTCOME_DISCONNECTED };
+enum { SCOPE_KIND_HTTP = 1, SCOPE_KIND_WEBSOCKET, SCOPE_KIND_LIFESPAN, SCOPE_KIND_TASK };
+enum { SCOPE_FLAG_CALLERS_ID = 1, SCOPE_FLAG_CALLERS_TRACE = 2 };
+enum { SCOPE_STATUS_ASSUMED = 1 };
+
+#define SCOPE_PREFIX_WORDS 4
+#define SCOPE_BLOCK_WORDS 2
+#define SCOPE_KEY_BITS 44
+
+/* Byte offsets in a REQUEST_BEGIN, counted from the start of the record. */
+enum {
+    SCOPE_BEGIN_TRACE_ID = 32,
+    SCOPE_BEGIN_SPAN_ID = 48,
+    SCOPE_BEGIN_REMOTE = 56,
+    SCOPE_BEGIN_KIND = 64,
+    SCOPE_BEGIN_FLAGS = 65,
+    SCOPE_BEGIN_STRINGS = 72,
+};
+
+static inline uint64_t scope_header(uint8_t type, uint64_t words, uint64_t position, uint64_t request)
+{
+    return type | words << 8 | (position >> 3 & 0xFFFFFF) << 24 | (request >> 32) << 48;
+}
+
+static inline uint8_t scope_header_type(uint64_t header)
+{
+    return (uint8_t)header;
+}
+
+static inline uint64_t scope_header_words(uint64_t header)
+{
+    return header >> 8 & 0xFFFF;
+}
+
+static inline uint64_t scope_header_stamp(uint64_t header)
+{
+    return header >> 24 & 0xFFFFFF;
+}
+
+static inline uint64_t scope_stamp(uint64_t position)
+{
+    return position >> 3 & 0xFFFFFF;
+}
+
+/* The request key of an event, from its first and third word. */
+static inline uint64_t scope_request_key(uint64_t header, uint64_t third)
+{
+    return header >> 48 << 32 | (uint32_t)third;
+}
+
+static inline uint64_t scope_load64(const uint8_t *at)
+{
+    uint64_t value;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
+static inline uint32_t scope_load32(const uint8_t *at)
+{
+    uint32_t value;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
+static inline uint16_t scope_load16(const uint8_t *at)
+{
+    uint16_t value;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
+#endif

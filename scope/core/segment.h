@@ -1,0 +1,165 @@
+/* One traced process's shared memory: header, control page, lane controls, definitions, lane data.
+ *
+ * The layout is that of docs/design/wire.md. The process writes everything except the control word and each lane's
+ * `head` and `waiters` reset, which are the collector's. Nothing in it is a pointer.
+ */
+#ifndef SCOPE_SEGMENT_H
+#define SCOPE_SEGMENT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "identity.h"
+
+#define SCOPE_PAGE 4096
+#define SCOPE_ABI_MAJOR 1
+#define SCOPE_ABI_MINOR 0
+#define SCOPE_MAGIC "SCOPESEG"
+#define SCOPE_LANES_MAX 1024
+#define SCOPE_BLOCK_BYTES_MIN (UINT64_C(1) << 14)
+#define SCOPE_BLOCK_BYTES_MAX (UINT64_C(1) << 16)
+#define SCOPE_LANE_BYTES_MAX (UINT64_C(1) << 26) /* the stamp tells laps apart up to 2^27 bytes */
+#define SCOPE_DEFINITIONS_BYTES_MIN (UINT64_C(1) << 12)
+#define SCOPE_DEFINITIONS_BYTES_MAX (UINT64_C(1) << 26)
+
+enum scope_policy { SCOPE_OVERWRITE_OLDEST, SCOPE_DISCARD_NEWEST, SCOPE_POLICIES };
+
+enum scope_loss {
+    SCOPE_LOST_LAPPED,
+    SCOPE_LOST_FULL,
+    SCOPE_LOST_NO_LANE,
+    SCOPE_LOST_REENTRANT,
+    SCOPE_LOST_TOO_BIG,
+    SCOPE_LOST_NO_SPACE,
+    SCOPE_LOST_DEFINITIONS_FULL,
+    SCOPE_LOST_FORKED,
+    SCOPE_LOSS_REASONS
+};
+
+enum scope_lane_state { SCOPE_LANE_FREE, SCOPE_LANE_OWNED, SCOPE_LANE_RETIRED };
+
+enum scope_definition { SCOPE_DEFINE_NAME = 1, SCOPE_DEFINE_CODE, SCOPE_DEFINE_ROUTE, SCOPE_DEFINE_RESOURCE };
+
+typedef struct {
+    char magic[8];
+    _Atomic uint32_t ready;
+    uint16_t abi_major;
+    uint16_t abi_minor;
+    uint64_t incompatible;
+    uint64_t compatible;
+    uint8_t uuid[16];
+    uint64_t size;
+    uint32_t header_bytes;
+    uint32_t lanes;
+    uint32_t block_bytes;
+    uint32_t policy;
+    uint64_t control_offset;
+    uint64_t lanes_offset;
+    uint64_t data_offset;
+    uint64_t first_lane_bytes;
+    uint64_t lane_bytes;
+    uint64_t definitions_offset;
+    uint64_t definitions_bytes;
+    uint64_t pid;
+    uint64_t start_ticks;
+    uint8_t boot_id[16];
+    uint64_t pid_namespace;
+    uint32_t clock_id;
+    uint32_t reserved;
+    uint64_t monotonic_ns;
+    uint64_t boottime_ns;
+    uint64_t realtime_ns;
+} scope_segment_header;
+
+typedef struct {
+    _Alignas(64) _Atomic uint64_t control; /* written by the collector, relaxed; read by writers, relaxed */
+    _Alignas(64) _Atomic uint64_t definitions_tail; /* release by the process, acquire by the collector */
+    _Atomic uint64_t definitions_count;
+    _Alignas(64) _Atomic uint64_t lost[SCOPE_LOSS_REASONS]; /* losses that no lane could count */
+} scope_control_page;
+
+typedef struct {
+    _Alignas(64) _Atomic uint64_t ownership; /* state 8 bits, generation 24, thread id 32 */
+    _Alignas(64) _Atomic uint64_t tail; /* the commit point: release by the writer, acquire by the reader */
+    _Atomic uint64_t intent; /* end of the block that is being overwritten; see ring.h */
+    _Atomic uint64_t sequence; /* number of the next event, as of the last block entry or retirement */
+    _Alignas(64) _Atomic uint64_t lost[SCOPE_LOSS_REASONS]; /* written by the lane's owner, relaxed */
+    _Alignas(64) _Atomic uint64_t head; /* written by the collector: everything below is stored */
+    _Alignas(64) _Atomic uint32_t futex;
+    _Atomic uint32_t waiters;
+    uint8_t padding[512 - 4 * 64 - 8];
+} scope_lane_control;
+
+_Static_assert(sizeof(scope_segment_header) == 200, "header layout");
+_Static_assert(offsetof(scope_segment_header, uuid) == 32, "header layout");
+_Static_assert(offsetof(scope_segment_header, control_offset) == 72, "header layout");
+_Static_assert(offsetof(scope_segment_header, pid) == 128, "header layout");
+_Static_assert(offsetof(scope_segment_header, realtime_ns) == 192, "header layout");
+_Static_assert(offsetof(scope_control_page, lost) == 128, "control page layout");
+_Static_assert(sizeof(scope_lane_control) == 512, "lane control layout");
+_Static_assert(offsetof(scope_lane_control, tail) == 64, "lane control layout");
+_Static_assert(offsetof(scope_lane_control, lost) == 128, "lane control layout");
+_Static_assert(offsetof(scope_lane_control, head) == 192, "lane control layout");
+_Static_assert(offsetof(scope_lane_control, futex) == 256, "lane control layout");
+
+typedef struct {
+    uint32_t lanes;
+    uint32_t block_bytes;
+    uint64_t first_lane_bytes;
+    uint64_t lane_bytes;
+    uint64_t definitions_bytes;
+    enum scope_policy policy;
+} scope_segment_sizes;
+
+/* A mapped segment. `header` is a validated private copy: shared memory is never trusted twice. */
+typedef struct {
+    uint8_t *base;
+    int fd;
+    scope_segment_header header;
+    scope_control_page *control;
+    scope_lane_control *lanes;
+    uint8_t *definitions;
+    uint64_t definitions_allocated; /* bytes backed by real pages; the writer's own */
+} scope_segment;
+
+/* What is wrong with `sizes`, in words; NULL when nothing is. */
+const char *scope_segment_check_sizes(const scope_segment_sizes *sizes);
+
+/* Makes the file (O_EXCL, O_NOFOLLOW, 0600) and maps it. 0; -1 with errno set, and no file left behind. */
+int scope_segment_create(scope_segment *segment, const char *path, const scope_segment_sizes *sizes);
+
+/* Maps an existing file for reading. 0; -1 with errno set; -2 where it is no sound segment: `*fault` says why. */
+int scope_segment_open(scope_segment *segment, const char *path, const char **fault);
+
+/* Whether the file still has the size that its header promised (a shorter one would raise SIGBUS). */
+bool scope_segment_whole(const scope_segment *segment);
+
+void scope_segment_close(scope_segment *segment);
+
+/* Backs bytes [offset, offset + length) of the file with real pages, so that a full /dev/shm is an error here and not a
+ * SIGBUS later. 0, or -1 with errno set. */
+int scope_segment_allocate(scope_segment *segment, uint64_t offset, uint64_t length);
+
+static inline uint64_t scope_lane_bytes(const scope_segment_header *header, uint32_t lane)
+{
+    return lane == 0 ? header->first_lane_bytes : header->lane_bytes;
+}
+
+static inline uint64_t scope_lane_offset(const scope_segment_header *header, uint32_t lane)
+{
+    return lane == 0 ? header->data_offset
+                     : header->data_offset + header->first_lane_bytes + (lane - 1) * header->lane_bytes;
+}
+
+/* Appends a definition; its number, or 0 where the area or the disk is full (counted). The payload is below 64 KiB. */
+uint32_t scope_define(scope_segment *segment, enum scope_definition kind, const uint8_t *payload, uint32_t length);
+
+/* Adds to a loss counter that only one thread at a time writes. */
+static inline void scope_count_lost(_Atomic uint64_t *counter, uint64_t events)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + events, memory_order_relaxed);
+}
+
+#endif
