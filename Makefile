@@ -69,7 +69,7 @@ $(VENV)/.made:
 # The development install: Python runs from the checkout, the extension is rebuilt (only what changed) when a C source is
 # newer. Without isolation, or each rebuild would start by downloading the build tools.
 $(VENV)/.ready-%: $(VENV)/.made pyproject.toml $(CORE)
-	$(PIP) install --no-build-isolation --editable ".[$*]"
+	$(PIP) install --no-build-isolation --config-settings=build-dir=build/extension --editable ".[$*]"
 	@touch $@
 
 # --- the core's own tests: no Python in them -------------------------------------------------------------------------
