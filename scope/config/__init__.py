@@ -1,0 +1,32 @@
+"""The configuration of a process: one frozen object, from the table of keys and the sources that set them."""
+
+from .directory import prepare_dir
+from .errors import ConfigError, DirectoryError
+from .key import Key
+from .load import load
+from .settings import (
+    KEYS,
+    CaptureConfig,
+    CollectorConfig,
+    Config,
+    Overflow,
+    Profile,
+    SegmentConfig,
+    StoreConfig,
+)
+
+__all__ = [
+    "KEYS",
+    "CaptureConfig",
+    "CollectorConfig",
+    "Config",
+    "ConfigError",
+    "DirectoryError",
+    "Key",
+    "Overflow",
+    "Profile",
+    "SegmentConfig",
+    "StoreConfig",
+    "load",
+    "prepare_dir",
+]

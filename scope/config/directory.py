@@ -1,0 +1,56 @@
+"""Directories that nobody but this user can write to."""
+
+# Importing pathlib would cost a traced process more than the rest of its configuration.
+# ruff: noqa: PTH100, PTH102, PTH120
+from __future__ import annotations
+
+import os
+import stat
+
+from .errors import DirectoryError
+
+__all__ = ["prepare_dir"]
+
+
+def prepare_dir(path: str | os.PathLike[str]) -> None:
+    """Make ``path``, and what is missing above it, with mode 0700; a directory that is there already must be safe.
+
+    Safe means: no link, ours, and not writable by group or others. Raises DirectoryError where it is not, or where it
+    cannot be made; the message says what to do.
+    """
+    path = os.path.abspath(path)
+    try:
+        _make(path)
+        status = os.lstat(path)
+    except OSError as error:
+        advice = "set SCOPE_DIR to a directory that you can write to"
+        raise DirectoryError(f"cannot make {path}: {error.strerror}; {advice}") from error
+    if problem := _problem(path, status):
+        raise DirectoryError(f"{path} is not safe to write to: {problem}")
+
+
+def _make(path: str) -> None:
+    """Like os.makedirs, but what it makes above is private, too, whatever the umask."""
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        above = os.path.dirname(path)
+        if above == path or os.path.lexists(above):
+            raise
+        _make(above)
+        _make(path)
+
+
+def _problem(path: str, status: os.stat_result) -> str | None:
+    mode = status.st_mode
+    if stat.S_ISLNK(mode):
+        return "it is a symbolic link; name the directory itself"
+    if not stat.S_ISDIR(mode):
+        return "it is not a directory; remove it or set SCOPE_DIR"
+    if status.st_uid != os.geteuid():
+        return f"it belongs to user {status.st_uid}, not to {os.geteuid()}; remove it or set SCOPE_DIR"
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return f"others can write to it; run: chmod go-w {path}"
+    return None

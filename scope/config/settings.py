@@ -1,0 +1,214 @@
+"""The settings, frozen; each field is the row of one key, and :data:`KEYS` is the table of all of them."""
+
+# Importing pathlib would cost a traced process more than the rest of its configuration.
+# ruff: noqa: PTH118
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from .key import Derived, Key, option
+from .kinds import Choice, Duration, Flag, Names, NamesOrAuto, Size, Text, Where, Whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = [
+    "KEYS",
+    "SECTIONS",
+    "CaptureConfig",
+    "CollectorConfig",
+    "Config",
+    "Overflow",
+    "Profile",
+    "SegmentConfig",
+    "StoreConfig",
+]
+
+Profile: TypeAlias = Literal["dev", "test", "prod"]
+Overflow: TypeAlias = Literal["overwrite-oldest", "discard-newest"]
+
+KIB: Final = 1 << 10
+MIB: Final = 1 << 20
+GIB: Final = 1 << 30
+TIB: Final = 1 << 40
+DAY_S: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentConfig:
+    """The shared memory that each traced process writes to."""
+
+    dir: str = option(
+        Where(),
+        Derived("`DIR/segments` where `dir` was set, else a directory in `/dev/shm`, else `DIR/segments`"),
+        "Directory of the segments; memory-backed is best.",
+    )
+    lanes: int = option(Whole(1, 1024), 64, "Lanes of a segment: threads of a process that can write at a time.")
+    first_lane_bytes: int = option(
+        Size(32 * KIB, GIB, power=True),
+        MIB,
+        "Capacity of the first lane, usually the event loop's; at least two blocks.",
+    )
+    lane_bytes: int = option(
+        Size(32 * KIB, GIB, power=True), 256 * KIB, "Capacity of every other lane; at least two blocks."
+    )
+    block_bytes: int = option(
+        Size(16 * KIB, 64 * KIB, power=True), 16 * KIB, "Block of a lane; no record is larger than a block."
+    )
+    definitions_bytes: int = option(
+        Size(4 * KIB, 64 * MIB, power=True), 256 * KIB, "Room for the names of functions, spans and routes."
+    )
+    overflow: Overflow = option(  # noqa: RUF009 - makes a field
+        Choice[Overflow](("overwrite-oldest", "discard-newest")),
+        "overwrite-oldest",
+        "What a full lane loses; either way the loss is counted.",
+    )
+    leftovers_bytes: int = option(
+        Size(0, TIB),
+        64 * MIB,
+        "Segments of dead processes that no collector has taken: the oldest beyond this are removed.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureConfig:
+    """What is recorded of a request."""
+
+    request_header: str = option(
+        Text(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", "the name of an HTTP header, at most 64 characters", lower=True),
+        "x-request-id",
+        "Header of the correlation id, read from the request and written to the response.",
+    )
+    trust_headers: bool = option(Flag(), default=True, help="Take over a caller's ids where they are valid.")
+    max_value_bytes: int = option(Whole(8, 8192), 256, "Bytes kept of one captured text.")
+    max_attributes: int = option(Whole(1, 1024), 64, "Attributes kept of one span.")
+    max_stack_frames: int = option(
+        Whole(0, 128), 32, "Frames kept of an exception's stack, innermost and outermost first."
+    )
+    exclude_paths: tuple[str, ...] = option(
+        Names(r"[/*?\[][^\s,]{0,255}", "globs of request paths"), (), "Requests that are not traced, by their path."
+    )
+    redact_names: tuple[str, ...] = option(
+        Names(r"[A-Za-z0-9_.\-]{1,64}", "names"),
+        (),
+        "Attributes that are withheld besides those with well-known names.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectorConfig:
+    """The process that drains the segments and stores requests."""
+
+    autostart: bool = option(
+        Flag(), Derived("true in profile dev, false in test and prod"), "The first traced process starts a collector."
+    )
+    idle_exit_s: int = option(
+        Duration("s", 1, DAY_S), 10, "A collector that was started so exits this long after the last traced process."
+    )
+    poll_ms: int = option(Duration("ms", 1, 1000), 20, "Longest pause between two looks at the segments.")
+    commit_ms: int = option(
+        Duration("ms", 10, 10_000), 200, "Longest time between a request's end and its being stored."
+    )
+    memory_bytes: int = option(
+        Size(8 * MIB, 64 * GIB), 64 * MIB, "Open requests held in memory; beyond it they are cut."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreConfig:
+    """What is kept of the past."""
+
+    slice_s: int = option(Duration("s", 60, 7 * DAY_S), 3600, "Time that one slice of the store covers.")
+    retention_age_s: int = option(
+        Duration("s", 60, 3650 * DAY_S), 7 * DAY_S, "Slices older than this are removed; at least one slice."
+    )
+    retention_bytes: int = option(Size(MIB, 1024 * TIB), GIB, "The oldest slices beyond this size are removed.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings of one process, valid together; made by :func:`load`. Paths are absolute.
+
+    ``sources`` tells for every key where its value came from: "default", the path of a pyproject.toml, the name of an
+    environment variable or "argument".
+    """
+
+    enabled: bool = option(Flag(), default=True, help="Trace at all.", runtime=True)
+    profile: Profile = option(  # noqa: RUF009 - makes a field
+        Choice[Profile](("dev", "test", "prod")), "dev", "Where this runs; other defaults follow it."
+    )
+    dir: str = option(
+        Where(),
+        Derived("`.scope` beside the nearest `pyproject.toml`, else in the working directory"),
+        "Directory of everything that is read and written. The other keys call it DIR.",
+    )
+    service: str = option(
+        Text(r".{1,128}", "text of 1 to 128 printable characters"),
+        Derived("the project's name, else that of its folder"),
+        "Name of this application in traces.",
+    )
+    integrations: tuple[str, ...] | Literal["auto"] = option(
+        NamesOrAuto(Names(r"[a-z][a-z0-9_]{0,63}", "names of integrations")),
+        "auto",
+        'Integrations to install; "auto" takes those whose library is imported, an empty list none.',
+    )
+    segment: SegmentConfig
+    capture: CaptureConfig
+    collector: CollectorConfig
+    store: StoreConfig
+    sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
+
+    @property
+    def store_dir(self) -> str:
+        """Directory of the stored requests."""
+        return os.path.join(self.dir, "store")
+
+    @property
+    def lock_path(self) -> str:
+        """Who holds a lock on this file is the collector of DIR."""
+        return os.path.join(self.dir, "collector.lock")
+
+    @property
+    def status_path(self) -> str:
+        """What the collector says of itself."""
+        return os.path.join(self.dir, "collector.json")
+
+    @property
+    def log_path(self) -> str:
+        """What a collector without a terminal has to tell."""
+        return os.path.join(self.dir, "collector.log")
+
+    def values(self) -> dict[str, object]:
+        """Every key with its value."""
+        return {name: _value(self, name) for name in KEYS}
+
+    def environment(self) -> dict[str, str]:
+        """Variables that give a child process these very settings, whatever its directory."""
+        return {key.variable: key.kind.show(_value(self, name)) for name, key in KEYS.items()}
+
+
+SECTIONS: Final[Mapping[str, type[Any]]] = MappingProxyType(
+    {"segment": SegmentConfig, "capture": CaptureConfig, "collector": CollectorConfig, "store": StoreConfig}
+)
+"""The classes of the keys with a dot, by what stands before it."""
+
+
+def _keys(owner: type[Any], section: str) -> Iterator[tuple[str, Key]]:
+    for each in fields(owner):
+        if promise := each.metadata.get("key"):
+            name = f"{section}.{each.name}" if section else each.name
+            yield name, Key(name, *promise)
+
+
+def _value(config: Config, name: str) -> object:
+    section, _, rest = name.rpartition(".")
+    return getattr(getattr(config, section) if section else config, rest)
+
+
+KEYS: Final[Mapping[str, Key]] = MappingProxyType(
+    dict(key for section, owner in (("", Config), *SECTIONS.items()) for key in _keys(owner, section))
+)
+"""The table of keys, by name: the one source of their types, defaults, ranges and meanings."""
