@@ -1,0 +1,269 @@
+"""Events to a tree of spans, in a few passes, none of which recurses; any sequence of events gives a trace.
+
+1. *order*: within a lane as written, across lanes by time;
+2. *take in*: each event into the draft of the span that it is about, whatever came before it;
+3. *adopt*: each draft below its parent; below the root where the parent was lost, or where parents form a ring, which
+   no writer writes;
+4. *reach back*: a span whose begin was lost starts no later than its children;
+5. *freeze*: deepest first, so that every span finds its children made.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Final
+
+from ..model import EventType, ExceptionInfo, SpanKind, Trace
+from ..wire import fields
+from ..wire.ids import span_id
+from ..wire.layout import LOSS_REASONS
+from .root_span import freeze_root
+from .span_draft import PARENT_LOST, START_LOST, SpanDraft
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from ..model import Definition, Event, RequestSummary, Span
+
+ROOT: Final = 1
+_KINDS: Final = {int(kind): kind for kind in SpanKind}
+
+
+def assemble(
+    request: RequestSummary, events: Iterable[Event], definitions: Sequence[Definition], clock_offset_ns: int
+) -> Trace:
+    """The trace that ``events``, a request's blob decoded, tell of.
+
+    ``definitions`` are the segment's, number 1 first; ``clock_offset_ns`` is what its realtime clock is ahead of its
+    monotonic one. Never raises for what the events say. Spans whose begin was lost carry ``scope.start_lost``, spans
+    whose parent was lost ``scope.parent_lost``; losses are marks of the root.
+    """
+    work = _Assembly(definitions, clock_offset_ns)
+    for event, thread in _in_order(events):
+        take_in = _TAKE_IN.get(event.type)
+        if take_in is not None:
+            work.thread = thread
+            take_in(work, event)
+    drafts = list(work.drafts.values())
+    _adopt(drafts, work)
+    _reach_back(drafts)
+    return Trace(request, _freeze(drafts, work, request))
+
+
+class _Assembly:
+    """The drafts by span number, the root's apart, and what turns numbers of the wire into names and Unix time.
+
+    ``thread`` is that of the event being taken in.
+    """
+
+    def __init__(self, definitions: Sequence[Definition], offset_ns: int) -> None:
+        self.root = SpanDraft(ROOT, 0, "")
+        self.route: str | None = None
+        self.thread = ""
+        self.drafts: dict[int, SpanDraft] = {}
+        self.offset_ns = offset_ns
+        self._definitions = definitions
+
+    def draft(self, event: Event) -> SpanDraft:
+        """The draft that ``event`` is about; 0, no span, means the request itself."""
+        number = event.span
+        if number <= ROOT:
+            return self.root
+        draft = self.drafts.get(number)
+        if draft is None:
+            draft = self.drafts[number] = SpanDraft(number, event.time_ns, self.thread)
+        return draft
+
+    def definition(self, site: int) -> Definition | None:
+        return self._definitions[site - 1] if 0 < site <= len(self._definitions) else None
+
+    def name(self, event: Event) -> str:
+        """By definition, else as the record has it; a site without a definition is named by its number."""
+        definition = self.definition(event.site)
+        if definition is not None:
+            return definition.name
+        return fields.text(event, "name") or (f"site {event.site}" if event.site else "")
+
+
+# --- order ----------------------------------------------------------------------------------------------------------
+
+
+def _in_order(events: Iterable[Event]) -> list[tuple[Event, str]]:
+    """Every event with the name of its thread; a lane's time never goes back, so sorting by it keeps its order."""
+    latest: dict[tuple[object, ...], int] = {}
+    lane: tuple[object, ...] = ()
+    thread = ""
+    placed: list[tuple[int, Event, str]] = []
+    for event in events:
+        when = event.time_ns
+        if event.type is EventType.LANE:
+            thread = fields.text(event, "thread_name")
+            lane = (event.payload.get("thread_id"), event.payload.get("generation"), thread)
+            continue
+        if event.type is not EventType.GAP:
+            when = latest[lane] = max(when, latest.get(lane, 0))
+        placed.append((when, event, thread))
+    placed.sort(key=itemgetter(0))
+    return [(event, thread) for _, event, thread in placed]
+
+
+# --- take in --------------------------------------------------------------------------------------------------------
+
+
+def _begin(work: _Assembly, event: Event, kind: SpanKind) -> None:
+    draft = work.draft(event)
+    if draft is work.root or draft.begun:
+        return
+    draft.begun = True
+    draft.first_ns = event.time_ns
+    draft.thread = work.thread
+    draft.parent = event.parent
+    draft.kind = kind
+    _name(work, draft, event)
+    draft.annotate(fields.attributes(event))
+
+
+def _name(work: _Assembly, draft: SpanDraft, event: Event) -> None:
+    definition = work.definition(event.site)
+    if definition is not None:
+        draft.define(definition)
+    else:
+        draft.name = work.name(event)
+
+
+def _span_begin(work: _Assembly, event: Event) -> None:
+    _begin(work, event, _KINDS.get(fields.number(event, "kind"), SpanKind.INTERNAL))
+
+
+def _function_enter(work: _Assembly, event: Event) -> None:
+    _begin(work, event, SpanKind.FUNCTION)
+
+
+def _end(work: _Assembly, event: Event) -> None:
+    draft = work.draft(event)
+    if draft is work.root:
+        return
+    if not draft.begun:
+        draft.parent = event.parent
+        draft.kind = SpanKind.FUNCTION if event.type is EventType.FUNCTION_EXIT else draft.kind
+        _name(work, draft, event)
+    draft.end(event.time_ns, fields.number(event, "outcome"))
+    draft.annotate(fields.attributes(event))
+
+
+def _annotation(work: _Assembly, event: Event) -> None:
+    work.draft(event).annotate(fields.attributes(event))
+
+
+def _exception(work: _Assembly, event: Event) -> None:
+    info = ExceptionInfo(
+        type=fields.text(event, "type"),
+        message=fields.text(event, "message"),
+        frames=fields.frames(event),
+        escaped=fields.number(event, "flags") & 1 == 1,
+        time_ns=event.time_ns + work.offset_ns,
+    )
+    work.draft(event).catch(info)
+
+
+def _mark(work: _Assembly, event: Event) -> None:
+    work.draft(event).mark(work.name(event), event.time_ns + work.offset_ns, fields.attributes(event))
+
+
+def _request_begin(work: _Assembly, event: Event) -> None:
+    work.root.thread = work.thread
+    _name(work, work.root, event)
+    work.root.annotate(fields.attributes(event))
+
+
+def _request_route(work: _Assembly, event: Event) -> None:
+    definition = work.definition(event.site)
+    work.route = definition.name if definition is not None else fields.text(event, "template") or None
+
+
+def _request_end(work: _Assembly, event: Event) -> None:
+    work.root.end(event.time_ns, 0)
+
+
+def _disconnect(work: _Assembly, event: Event) -> None:
+    work.root.mark("client disconnected", event.time_ns + work.offset_ns)
+
+
+def _gap(work: _Assembly, event: Event) -> None:
+    reason = fields.number(event, "reason")
+    name = LOSS_REASONS[reason] if 0 <= reason < len(LOSS_REASONS) else str(reason)
+    lost = fields.number(event, "lost")
+    work.root.mark("events lost", event.time_ns + work.offset_ns, {"scope.lost": lost, "scope.loss_reason": name})
+
+
+_TAKE_IN: Final[Mapping[EventType, Callable[[_Assembly, Event], None]]] = {
+    EventType.GAP: _gap,
+    EventType.REQUEST_BEGIN: _request_begin,
+    EventType.REQUEST_ROUTE: _request_route,
+    EventType.RESPONSE_END: _request_end,
+    EventType.REQUEST_END: _request_end,
+    EventType.DISCONNECT: _disconnect,
+    EventType.SPAN_BEGIN: _span_begin,
+    EventType.SPAN_END: _end,
+    EventType.FUNCTION_ENTER: _function_enter,
+    EventType.FUNCTION_EXIT: _end,
+    EventType.MARK: _mark,
+    EventType.ANNOTATION: _annotation,
+    EventType.EXCEPTION: _exception,
+}
+
+
+# --- adopt, reach back, freeze --------------------------------------------------------------------------------------
+
+
+def _adopt(drafts: list[SpanDraft], work: _Assembly) -> None:
+    for draft in drafts:
+        draft.up = work.drafts.get(draft.parent, work.root)
+        if not draft.begun:
+            draft.annotate({START_LOST: True})
+        if draft.up is work.root and draft.parent > ROOT:
+            draft.annotate({PARENT_LOST: True})
+    for draft in drafts:
+        _find_depth(draft, work.root)
+
+
+def _find_depth(draft: SpanDraft, root: SpanDraft) -> None:
+    """Count the steps up to the root, for every draft on the way; a way that leads into itself is cut at its top."""
+    way: dict[int, SpanDraft] = {}
+    at = draft
+    while at.up is not None and not at.depth:
+        way[at.number] = at
+        if at.up.number in way:
+            at.up = root
+            at.annotate({PARENT_LOST: True})
+        at = at.up
+    for depth, step in enumerate(reversed(way.values()), at.depth + 1):
+        step.depth = depth
+
+
+def _reach_back(drafts: list[SpanDraft]) -> None:
+    drafts.sort(key=attrgetter("depth"), reverse=True)
+    for draft in drafts:
+        up = draft.up
+        if up is not None and up.depth and not up.begun:
+            up.first_ns = min(up.first_ns, draft.first_ns)
+
+
+def _freeze(drafts: list[SpanDraft], work: _Assembly, request: RequestSummary) -> Span:
+    root_id = _root_id(request)
+    drafts.sort(key=attrgetter("first_ns", "number"))
+    drafts.sort(key=attrgetter("depth"), reverse=True)
+    for draft in drafts:
+        up = draft.up or work.root
+        parent_id = request.span_id if up is work.root else f"{span_id(root_id, up.number):016x}"
+        own_id = f"{span_id(root_id, draft.number):016x}"
+        up.children.append(draft.freeze(own_id, parent_id, work.offset_ns, request.state))
+    return freeze_root(work.root, request, work.route)
+
+
+def _root_id(request: RequestSummary) -> int:
+    """0 where the begin of the request was lost, and its ids with it."""
+    try:
+        return int(request.span_id, 16)
+    except ValueError:
+        return 0
