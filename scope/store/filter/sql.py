@@ -51,16 +51,17 @@ def _plain_columns() -> Mapping[str, Column]:
 class Layout:
     """How a store holds what filters ask for.
 
-    ``attributes`` and ``spans`` are what follows FROM to get the rows of the request at hand: of its attributes of one
-    name, which is bound to the one ``?`` in it, and of its spans. ``attribute_text`` and ``attribute_number`` yield
-    what the functions of those names in ``match`` give (NULL for None), ``span_name`` the span's name.
+    ``attributes`` and ``spans`` open a condition that a sub-select answers: of the request's attributes of one name,
+    which is bound to the one ``?`` in it, and of its spans. It is closed by further terms and a parenthesis, so it may
+    begin with IN or with EXISTS, whichever the indexes serve. ``attribute_text`` and ``attribute_number`` yield what the
+    functions of those names in ``match`` give (NULL for None), ``span_name`` the span's name.
     """
 
     columns: Mapping[str, Column] = field(default_factory=_plain_columns)
-    attributes: str = "attributes WHERE attributes.request = requests.rowid AND attributes.key = ?"
+    attributes: str = "requests.rowid IN (SELECT attributes.request FROM attributes WHERE attributes.key = ?"
     attribute_text: str = "attributes.text"
     attribute_number: str = "attributes.number"
-    spans: str = "spans WHERE spans.request = requests.rowid"
+    spans: str = "requests.rowid IN (SELECT spans.request FROM spans WHERE 1"
     span_name: str = "spans.name"
 
 
@@ -120,7 +121,7 @@ def _one_of(node: OneOf, column: Column) -> Condition:
 def _attribute(node: Compare | Like, layout: Layout) -> Condition:
     is_order = isinstance(node, Compare) and node.operator != "="
     sql, values = _leaf(node, Column(layout.attribute_number if is_order else layout.attribute_text))
-    return f"EXISTS (SELECT 1 FROM {layout.attributes} AND {sql})", (node.field.key, *values)
+    return f"{layout.attributes} AND {sql})", (node.field.key, *values)
 
 
 def _span(node: SpanWith, layout: Layout, *, wanted: bool) -> Condition:
@@ -129,4 +130,4 @@ def _span(node: SpanWith, layout: Layout, *, wanted: bool) -> Condition:
         return _ALWAYS
     sql = " AND ".join((layout.spans, *(sql for sql, _ in names)))
     values = tuple(value for _, values in names for value in values)
-    return _polarised((f"EXISTS (SELECT 1 FROM {sql})", values), wanted=wanted)
+    return _polarised((f"{sql})", values), wanted=wanted)
