@@ -3,7 +3,7 @@
 from .directory import prepare_dir
 from .errors import ConfigError, DirectoryError
 from .key import Key
-from .load import load
+from .loader import load
 from .settings import (
     KEYS,
     CaptureConfig,

@@ -16,7 +16,7 @@ from .kinds import Names, NamesOrAuto, Where
 from .settings import KEYS, SECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from .project import Project
 
@@ -90,7 +90,7 @@ def _read(key: Key, raw: object, source: str, base: str) -> object:
         value = key.kind.parse(raw)
     except ValueError:
         allowed = key.kind.allowed
-        suggestion = _close(raw, getattr(key.kind, "words", ()))
+        suggestion = _close(_shown(raw), getattr(key.kind, "words", ()))
         message = f"{key.name} = {_shown(raw)} ({source}): expected {allowed}{_hint(suggestion)}"
         raise ConfigError(message, key=key.name, source=source, allowed=allowed, suggestion=suggestion) from None
     return os.path.abspath(os.path.join(base, value)) if isinstance(key.kind, Where) else value
@@ -115,11 +115,11 @@ def _foreign_or_unknown(variable: str) -> None:
     raise ConfigError(message, key=variable, source=variable, suggestion=suggestion)
 
 
-def _close(given: object, known: Any) -> str | None:
+def _close(given: str, known: Iterable[str]) -> str | None:
     # Only an error pays for the import.
     import difflib  # noqa: PLC0415
 
-    return next(iter(difflib.get_close_matches(str(given)[:100], list(known), n=1)), None)
+    return next(iter(difflib.get_close_matches(given[:100], list(known), n=1)), None)
 
 
 def _hint(suggestion: str | None) -> str:
@@ -127,5 +127,8 @@ def _hint(suggestion: str | None) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - whatever an argument's own repr raises, the error to tell is another
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= 100 else f"{text[:97]}..."
