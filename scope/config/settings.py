@@ -48,12 +48,12 @@ class SegmentConfig:
     )
     lanes: int = option(Whole(1, 1024), 64, "Lanes of a segment: threads of a process that can write at a time.")
     first_lane_bytes: int = option(
-        Size(32 * KIB, GIB, power=True),
+        Size(32 * KIB, 64 * MIB, power=True),
         MIB,
         "Capacity of the first lane, usually the event loop's; at least two blocks.",
     )
     lane_bytes: int = option(
-        Size(32 * KIB, GIB, power=True), 256 * KIB, "Capacity of every other lane; at least two blocks."
+        Size(32 * KIB, 64 * MIB, power=True), 256 * KIB, "Capacity of every other lane; at least two blocks."
     )
     block_bytes: int = option(
         Size(16 * KIB, 64 * KIB, power=True), 16 * KIB, "Block of a lane; no record is larger than a block."
