@@ -52,8 +52,8 @@ class Layout:
     """How a store holds what filters ask for.
 
     ``attributes`` and ``spans`` open a condition that a sub-select answers: of the request's attributes of one name,
-    which is bound to the one ``?`` in it, and of its spans. It is closed by further terms and a parenthesis, so it may
-    begin with IN or with EXISTS, whichever the indexes serve. ``attribute_text`` and ``attribute_number`` yield what the
+    which is bound to the one ``?`` in it, and of its spans. Further terms and a parenthesis close it, so it may begin
+    with IN or with EXISTS, whichever the indexes serve. ``attribute_text`` and ``attribute_number`` yield what the
     functions of those names in ``match`` give (NULL for None), ``span_name`` the span's name.
     """
 
