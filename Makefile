@@ -38,8 +38,7 @@ test-python: $(VENV)/.ready-test $(if $(BROWSER_TESTS),browser)
 test-core: build/core/.tested
 
 suites: $(VENV)/.ready-test
-	$(BIN)/python -m tests.third_party.run starlette
-	$(BIN)/python -m tests.third_party.run fastapi
+	$(BIN)/python -m tests.third_party.run starlette fastapi
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
