@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 import scope
 
 from .dependencies import CurrentCustomer, CurrentShop, Database, token_digest
-from .errors import EmailTakenError
+from .errors import EmailTaken
 from .mail import send_letter
 from .models import AccessToken, Customer
 from .passwords import hash_password, password_matches
@@ -59,7 +59,7 @@ async def register(form: Registration, shop: CurrentShop, session: Database, job
     try:
         await session.commit()
     except IntegrityError as error:
-        raise EmailTakenError("There is an account with this address already") from error
+        raise EmailTaken("There is an account with this address already") from error
     scope.annotate(user_id=customer.id)
     jobs.add_task(send_letter, shop, customer.email, "Welcome to the shop")
     return Account(id=customer.id, email=customer.email, name=customer.name)

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import scope
 
 from .dependencies import CurrentCustomer, CurrentShop, Database
-from .errors import OutOfStockError, ShopError
+from .errors import OutOfStock, ShopError
 from .mail import send_letter
 from .models import Order, OrderLine, OrderState, Product
 from .pricing import basket_total_cents
@@ -80,7 +80,7 @@ async def reserve(session: AsyncSession, customer_id: int, quantities: dict[int,
     """Take the goods out of stock and open an order.
 
     Raises:
-        OutOfStockError: A product has too few pieces; nothing was taken.
+        OutOfStock: A product has too few pieces; nothing was taken.
     """
     for product_id, quantity in quantities.items():
         # The check and the change are one statement: two customers cannot both get the last piece.
@@ -91,7 +91,7 @@ async def reserve(session: AsyncSession, customer_id: int, quantities: dict[int,
             .returning(Product.id)
         )
         if taken.one_or_none() is None:
-            raise OutOfStockError(f"Too few pieces of product {product_id}")
+            raise OutOfStock(f"Too few pieces of product {product_id}")
     order = Order(customer_id=customer_id, total_cents=total_cents)
     order.lines = [OrderLine(product_id=product_id, quantity=quantity) for product_id, quantity in quantities.items()]
     session.add(order)

@@ -12,23 +12,23 @@ class ShopError(Exception):
     status = 400
 
 
-class EmailTakenError(ShopError):
+class EmailTaken(ShopError):
     status = 409
 
 
-class OutOfStockError(ShopError):
+class OutOfStock(ShopError):
     status = 409
 
 
-class PaymentDeclinedError(ShopError):
+class PaymentDeclined(ShopError):
     status = 402
 
 
-class PaymentUnavailableError(ShopError):
+class PaymentUnavailable(ShopError):
     status = 502
 
 
-class PaymentTimeoutError(PaymentUnavailableError):
+class PaymentTimeout(PaymentUnavailable):
     status = 504
 
 

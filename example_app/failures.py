@@ -12,12 +12,12 @@ from pydantic import BaseModel
 
 import scope
 
-from .errors import OutOfStockError
+from .errors import OutOfStock
 
 router = APIRouter(prefix="/failures", tags=["failures"])
 
 
-class MishapError(RuntimeError):
+class Mishap(RuntimeError):
     """Something nobody planned for."""
 
 
@@ -33,7 +33,7 @@ async def http_error(status: Annotated[int, Path(ge=400, le=599)]) -> None:
 @router.get("/domain")
 async def domain_error() -> None:
     """An error of the shop's own, which an exception handler turns into an answer."""
-    raise OutOfStockError("Nothing left")
+    raise OutOfStock("Nothing left")
 
 
 @router.get("/validation")
@@ -54,7 +54,7 @@ async def unhandled() -> None:
     try:
         look_up("missing")
     except KeyError as error:
-        raise MishapError("The lookup failed") from error
+        raise Mishap("The lookup failed") from error
 
 
 @scope.probe
@@ -70,7 +70,7 @@ def thread() -> None:
 
 
 async def broken_dependency() -> None:
-    raise MishapError("The dependency failed")
+    raise Mishap("The dependency failed")
 
 
 @router.get("/dependency", dependencies=[Depends(broken_dependency)])
@@ -82,14 +82,14 @@ async def guarded() -> AsyncIterator[str]:
     """Sees the handler's exception on its way out and lets it pass."""
     try:
         yield "guarded"
-    except MishapError as error:
+    except Mishap as error:
         scope.annotate(cleaned_up_after=str(error))
         raise
 
 
 @router.get("/cleanup")
 async def cleanup(resource: Annotated[str, Depends(guarded)]) -> None:
-    raise MishapError(f"The handler failed while {resource}")
+    raise Mishap(f"The handler failed while {resource}")
 
 
 @router.get("/background", status_code=202)
@@ -101,7 +101,7 @@ async def background(jobs: BackgroundTasks) -> None:
 @scope.probe
 async def failing_job() -> None:
     await asyncio.sleep(0.005)
-    raise MishapError("The job failed")
+    raise Mishap("The job failed")
 
 
 @router.get("/timeout")
@@ -127,7 +127,7 @@ async def cancelled() -> None:
             tasks.create_task(never())
             tasks.create_task(never())
             tasks.create_task(failing_job())
-    except* MishapError as group:
+    except* Mishap as group:
         raise HTTPException(502, f"{len(group.exceptions)} of 3 tasks failed") from group
 
 
@@ -146,11 +146,11 @@ async def stream() -> StreamingResponse:
 async def broken_stream() -> AsyncIterator[str]:
     yield "The first line arrives,\n"
     await asyncio.sleep(0)
-    raise MishapError("The second line does not")
+    raise Mishap("The second line does not")
 
 
 @router.websocket("/socket")
 async def socket(websocket: WebSocket) -> None:
     """Fails upon the first message."""
     await websocket.accept()
-    raise MishapError(f"Cannot answer {await websocket.receive_text()}")
+    raise Mishap(f"Cannot answer {await websocket.receive_text()}")

@@ -11,7 +11,7 @@ import httpx
 
 import scope
 
-from .errors import PaymentDeclinedError, PaymentTimeoutError, PaymentUnavailableError
+from .errors import PaymentDeclined, PaymentTimeout, PaymentUnavailable
 
 
 async def carry_trace(request: httpx.Request) -> None:
@@ -41,19 +41,19 @@ class PaymentsClient:
         """Charge ``card``; the id of the charge. Charging an order twice gives the same charge.
 
         Raises:
-            PaymentDeclinedError: The card was refused.
-            PaymentTimeoutError: No answer in time; the charge may have happened.
-            PaymentUnavailableError: The service cannot be reached or failed.
+            PaymentDeclined: The card was refused.
+            PaymentTimeout: No answer in time; the charge may have happened.
+            PaymentUnavailable: The service cannot be reached or failed.
         """
         body = {"order_id": order_id, "amount_cents": amount_cents, "card": card}
         try:
             response = await self._http.post("/charges", json=body)
         except httpx.TimeoutException as error:
-            raise PaymentTimeoutError("The payments service did not answer in time") from error
+            raise PaymentTimeout("The payments service did not answer in time") from error
         except httpx.TransportError as error:
-            raise PaymentUnavailableError("The payments service cannot be reached") from error
+            raise PaymentUnavailable("The payments service cannot be reached") from error
         if response.status_code == httpx.codes.PAYMENT_REQUIRED:
-            raise PaymentDeclinedError(str(response.json()["detail"]))
+            raise PaymentDeclined(str(response.json()["detail"]))
         if response.is_error:
-            raise PaymentUnavailableError(f"The payments service answered {response.status_code}")
+            raise PaymentUnavailable(f"The payments service answered {response.status_code}")
         return str(response.json()["charge_id"])

@@ -22,7 +22,7 @@ def test_an_address_registers_once(client: TestClient) -> None:
     client.post("/accounts", json=ANN)
     again = client.post("/accounts", json=ANN | {"email": "ANN@example.org"})
     assert again.status_code == 409
-    assert again.json()["error"] == "EmailTakenError"
+    assert again.json()["error"] == "EmailTaken"
 
 
 def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(client: TestClient) -> None:

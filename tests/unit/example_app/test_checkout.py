@@ -47,8 +47,8 @@ def test_a_paid_order_takes_the_goods_and_sends_a_letter(customer: TestClient, s
 @pytest.mark.parametrize(
     ("card", "status", "error"),
     [
-        ("4000000000000002", 402, "PaymentDeclinedError"),
-        ("4000000000000119", 502, "PaymentUnavailableError"),
+        ("4000000000000002", 402, "PaymentDeclined"),
+        ("4000000000000119", 502, "PaymentUnavailable"),
     ],
 )
 def test_a_charge_that_fails_gives_the_goods_back(
@@ -94,7 +94,7 @@ def test_payments_gets_the_identity_of_the_request(settings: Settings) -> None:
 def test_a_basket_with_one_sold_out_product_takes_nothing(customer: TestClient, settings: Settings) -> None:
     before = stock(settings, 1)
     answer = customer.post("/checkout", json=basket(GOOD_CARD, 1, SOLD_OUT))
-    assert (answer.status_code, answer.json()["error"]) == (409, "OutOfStockError")
+    assert (answer.status_code, answer.json()["error"]) == (409, "OutOfStock")
     assert stock(settings, 1) == before
     assert order_states(settings) == []
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
-from example_app.failures import MishapError
+from example_app.failures import Mishap
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_stream_that_breaks_has_sent_what_came_before(client: TestClient) -> N
 
 
 def test_a_connection_fails_upon_its_first_message(client: TestClient) -> None:
-    with pytest.raises(MishapError, match="Cannot answer hello"):
+    with pytest.raises(Mishap, match="Cannot answer hello"):
         say_hello(client)
 
 

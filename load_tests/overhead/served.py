@@ -1,0 +1,128 @@
+"""CPU of real servers under load, with and without tracing, and of the collector beside them.
+
+Three servers run side by side, one worker each: bare, traced, and bare again. Load goes to one at a time, in short
+blocks in turn; only the traced one has a collector. What a server used is read from its own CPU clock, so the load
+generator and everything else on the machine do not count.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from ..processes import HOST, Child, free_port, running, wait_until_serving
+from ..stack import collector, isolated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from .load import Load
+
+PATH = "/hello/world"
+SETTLE_S = 0.4
+SIDES = ("bare", "traced", "bare_again")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The servers by name, each with its port, and the collector."""
+
+    servers: Mapping[str, tuple[Child, int]]
+    collector: Child
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One server under load for a moment. The collector's time is only its own while the traced server has the load."""
+
+    cpu_us: float
+    rate: float
+    collector_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One set of processes: ratios of the traced server to the bare one, medians over the rounds."""
+
+    bare_us: float
+    cpu_ratio: float
+    cpu_ratio_noise: float
+    rate_ratio: float
+    rate_ratio_noise: float
+    collector_share: float
+    traced_peak_bytes: int
+    bare_peak_bytes: int
+    collector_peak_bytes: int
+
+
+def measure(directory: Path, load: Callable[[int], Load], rounds: int, *, pin: bool) -> Sample:
+    """Start the servers, let ``load`` drive them by port in turn, stop them."""
+    directory.mkdir()
+    with site(directory, pin=pin) as running_site:
+        blocks: dict[str, list[Block]] = {name: [] for name in SIDES}
+        for number in range(-1, rounds):
+            for name in SIDES if number % 2 else reversed(SIDES):
+                block = _block(running_site, name, load)
+                if number >= 0:
+                    blocks[name].append(block)
+        return _sample(running_site, blocks)
+
+
+@contextmanager
+def site(directory: Path, *, pin: bool) -> Iterator[Site]:
+    """The servers and the collector; with ``pin`` the servers have processor 0 and everything else the others."""
+    environment = isolated(directory)
+    with ExitStack() as parts:
+        collecting = parts.enter_context(collector(directory, environment))
+        servers = {name: parts.enter_context(_server(name, directory, environment)) for name in SIDES}
+        if pin and len(os.sched_getaffinity(0)) > 1:
+            first, *others = sorted(os.sched_getaffinity(0))
+            for child, _ in servers.values():
+                child.pin({first})
+            collecting.pin(set(others))
+        yield Site(servers, collecting)
+
+
+@contextmanager
+def _server(name: str, directory: Path, environment: Mapping[str, str]) -> Iterator[tuple[Child, int]]:
+    factory = "traced_fastapi" if name == "traced" else "bare_fastapi"
+    port = free_port()
+    options = ("--factory", "--port", str(port), "--log-level", "warning", "--no-access-log", "--loop", "uvloop")
+    with running(
+        name, ["-m", "uvicorn", f"load_tests.overhead.hello:{factory}", *options], directory, environment
+    ) as child:
+        wait_until_serving(child, f"http://{HOST}:{port}{PATH}")
+        yield child, port
+
+
+def _block(site: Site, name: str, load: Callable[[int], Load]) -> Block:
+    child, port = site.servers[name]
+    server_ns, collector_ns = child.cpu_ns(), site.collector.cpu_ns()
+    done = load(port)
+    server_ns = child.cpu_ns() - server_ns
+    time.sleep(SETTLE_S)  # the collector stores what is still in the rings: that is part of its cost
+    collector_ns = site.collector.cpu_ns() - collector_ns
+    return Block(server_ns / done.requests / 1000, done.rate, collector_ns / server_ns)
+
+
+def _sample(site: Site, blocks: Mapping[str, list[Block]]) -> Sample:
+    def ratio(name: str, what: Callable[[Block], float]) -> float:
+        pairs = zip(blocks[name], blocks["bare"], strict=True)
+        return median(what(block) / what(bare) for block, bare in pairs)
+
+    return Sample(
+        bare_us=median(block.cpu_us for block in blocks["bare"]),
+        cpu_ratio=ratio("traced", lambda block: block.cpu_us),
+        cpu_ratio_noise=ratio("bare_again", lambda block: block.cpu_us),
+        rate_ratio=ratio("traced", lambda block: block.rate),
+        rate_ratio_noise=ratio("bare_again", lambda block: block.rate),
+        collector_share=median(block.collector_share for block in blocks["traced"]),
+        traced_peak_bytes=site.servers["traced"][0].peak_bytes(),
+        bare_peak_bytes=site.servers["bare"][0].peak_bytes(),
+        collector_peak_bytes=site.collector.peak_bytes(),
+    )

@@ -1,0 +1,97 @@
+"""The example shop as it runs in production, in a directory of its own: workers, payments service, collector."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .processes import HOST, ROOT, Child, ChildError, free_port, running, wait_until_serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+ADMIN_KEY = "load-test"
+COLLECT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """``collector`` is None where the run goes without one. ``environment`` is what every process of it gets."""
+
+    base_url: str
+    port: int
+    directory: Path
+    environment: Mapping[str, str]
+    shop: Child
+    collector: Child | None
+
+    def drain(self) -> None:
+        """Let a collector store what the rings still hold, then end (``scope collect --once``).
+
+        Raises:
+            ChildError: It failed.
+        """
+        command = [sys.executable, "-m", "scope", "collect", "--once"]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=COLLECT_S, check=False
+        )
+        if done.returncode:
+            raise ChildError(f"scope collect --once ended with {done.returncode}:\n{done.stderr}")
+
+
+def isolated(directory: Path, settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Environment variables that keep a run's session, store and database within ``directory``."""
+    return {
+        "SCOPE_DIR": str(directory / "scope"),
+        "SCOPE_COLLECTOR_AUTOSTART": "false",
+        "SHOP_DATABASE": str(directory / "shop.sqlite3"),
+        "SHOP_ADMIN_KEY": ADMIN_KEY,
+        **(settings or {}),
+    }
+
+
+@contextmanager
+def collector(directory: Path, environment: Mapping[str, str]) -> Iterator[Child]:
+    """``scope collect`` on the session in ``environment``; at the end of the block it drains and stops."""
+    with running("collector", ["-m", "scope", "collect"], directory, environment) as child:
+        time.sleep(0.3)
+        child.check()
+        yield child
+
+
+@contextmanager
+def shop(
+    directory: Path,
+    *,
+    workers: int = 2,
+    collect: bool = True,
+    payments: bool = True,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Stack]:
+    """The shop, serving; everything is stopped at the end of the block, the collector last."""
+    environment = isolated(directory, settings)
+    with ExitStack() as parts:
+        collecting = parts.enter_context(collector(directory, environment)) if collect else None
+        if payments:
+            environment["SHOP_PAYMENTS_URL"] = f"http://{HOST}:{free_port()}"
+            port = environment["SHOP_PAYMENTS_URL"].rpartition(":")[2]
+            service = parts.enter_context(serving("payments", "example_app.payments:app", port, directory, environment))
+            wait_until_serving(service, f"{environment['SHOP_PAYMENTS_URL']}/docs")
+        port = str(free_port())
+        app = serving("shop", "example_app.main:app", port, directory, environment, "--workers", str(workers))
+        child = parts.enter_context(app)
+        wait_until_serving(child, f"http://{HOST}:{port}/health")
+        yield Stack(f"http://{HOST}:{port}", int(port), directory, environment, child, collecting)
+
+
+def serving(
+    name: str, app: str, port: int | str, directory: Path, environment: Mapping[str, str], *options: str
+) -> AbstractContextManager[Child]:
+    """Uvicorn with ``app`` on ``port``."""
+    quiet = ("--log-level", "warning", "--no-access-log")
+    return running(name, ["-m", "uvicorn", app, "--port", str(port), *quiet, *options], directory, environment)

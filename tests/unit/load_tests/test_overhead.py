@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from load_tests.overhead.figures import figure
+from load_tests.overhead.load import LoadError, parse_wrk
+from load_tests.overhead.rotation import WARM_UP, added, rotate
+from load_tests.processes import ROOT
+from load_tests.stack import isolated
+
+WRK = """Running 1s test @ http://127.0.0.1:8000/hello/world
+  1 threads and 32 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency     1.65ms  310.00us  13.83ms   91.23%
+    Req/Sec     4.02k   802.32     4.85k    80.00%
+  8012 requests in 2.00s, 1.46MB read
+Requests/sec:   3999.15
+"""
+
+
+class Clock:
+    """A clock that only the work of blocks advances."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def test_blocks_take_turns_and_the_difference_is_for_one_repetition() -> None:
+    clock = Clock()
+    order: list[str] = []
+
+    def work(name: str, ns: int) -> None:
+        order.append(name)
+        clock.now += ns
+
+    spent = rotate({"bare": lambda: work("bare", 1000), "traced": lambda: work("traced", 1500)}, 4, clock)
+    assert spent == {"bare": [1000] * 4, "traced": [1500] * 4}
+    assert len(order) == 2 * (4 + WARM_UP)
+    assert order[-4:] in (["bare", "traced", "traced", "bare"], ["traced", "bare", "bare", "traced"])
+    assert added(spent, "traced", "bare", 100) == 5.0
+
+
+def test_one_slow_round_does_not_move_the_difference() -> None:
+    spent = {"bare": [100, 100, 900, 100, 100], "traced": [110, 110, 111, 5000, 110]}
+    assert added(spent, "traced", "bare", 1) == 10
+
+
+def test_a_figure_is_the_median_of_its_processes_beside_its_limit() -> None:
+    item = figure("ns", [50.0, 90.0, 60.0], baseline=[20.0], noise=[0.123456], limit=55)
+    assert (item.value, item.met) == (60.0, False)
+    assert item.as_json() == {
+        "unit": "ns",
+        "value": 60.0,
+        "processes": [50.0, 90.0, 60.0],
+        "baseline": 20.0,
+        "noise": 0.1235,
+        "limit": 55,
+        "met": False,
+    }
+
+
+def test_a_figure_without_a_limit_is_neither_met_nor_missed() -> None:
+    assert figure("ns", [1.0]).as_json() == {"unit": "ns", "value": 1.0, "processes": [1.0]}
+
+
+def test_wrk_is_understood() -> None:
+    load = parse_wrk(WRK)
+    assert (load.requests, load.seconds, load.rate) == (8012, 2.0, 4006.0)
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["", WRK + "  Non-2xx or 3xx responses: 3", WRK + "  Socket errors: connect 0, read 1, write 0, timeout 0"],
+)
+def test_load_with_errors_is_no_measurement(output: str) -> None:
+    with pytest.raises(LoadError):
+        parse_wrk(output)
+
+
+@pytest.mark.parametrize(
+    ("module", "figures"),
+    [
+        (["operations"], {"probed_call", "mark", "span", "annotate", "suppressed_call", "call_outside_a_request"}),
+        (["inprocess", "fastapi", "uvloop"], {"bare", "added", "noise"}),
+        (["inprocess", "starlette", "asyncio"], {"bare", "added", "noise"}),
+    ],
+)
+def test_a_child_prints_its_figures(tmp_path: Path, module: list[str], figures: set[str]) -> None:
+    name, *arguments = module
+    command = [sys.executable, "-m", f"load_tests.overhead.{name}", *arguments, "--rounds", "2"]
+    done = subprocess.run(command, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True, check=True)
+    assert figures <= json.loads(done.stdout).keys()
+
+
+def environment(directory: Path) -> dict[str, str]:
+    import os
+
+    return os.environ | isolated(directory)
