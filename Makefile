@@ -20,7 +20,7 @@ help:
 	@echo "make demo        start the example shop, trace it, show its slowest request"
 	@echo "make test        all tests: Python and C"
 	@echo "make suites      Starlette's and FastAPI's own tests, with and without scope around every app"
-	@echo "make lint        ruff, mypy, pyright"
+	@echo "make lint        ruff, mypy, pyright, and the C compiler with warnings as errors"
 	@echo "make coverage    the tests again, measured: branches of Python, lines of C"
 	@echo "make sanitize    the tests of the core under the address and undefined-behaviour sanitizers"
 	@echo "make wheel-test  build a wheel, install it elsewhere, trace a server with it"
@@ -45,6 +45,8 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright
+	$(CMAKE_CORE) -B build/lint -DSCOPE_TESTS=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON -DPython_EXECUTABLE=$(abspath $(BIN))/python
+	$(BIN)/cmake --build build/lint
 
 format: $(VENV)/.ready-dev
 	$(BIN)/ruff check --fix-only .
@@ -73,8 +75,8 @@ $(VENV)/.ready-%: $(VENV)/.made pyproject.toml $(CORE)
 
 # --- the core's own tests: no Python in them -------------------------------------------------------------------------
 
-CMAKE_CORE_TESTS = $(BIN)/cmake -S scope/core -G Ninja -DSCOPE_EXTENSION=OFF -DSCOPE_TESTS=ON \
-	-DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja
+CMAKE_CORE = $(BIN)/cmake --log-level=WARNING -S scope/core -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja
+CMAKE_CORE_TESTS = $(CMAKE_CORE) -DSCOPE_EXTENSION=OFF -DSCOPE_TESTS=ON
 CTEST = $(BIN)/ctest --output-on-failure --no-tests=ignore
 
 build/core/.tested: $(VENV)/.made $(CORE) $(CORE_TESTS)
