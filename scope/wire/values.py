@@ -107,17 +107,15 @@ def encode_value(value: AttributeValue, depth: int = 0) -> bytes:
 
 
 def _encode_text_like(value: str | bytes | Cut | Redacted | ObjectName) -> bytes:
-    match value:
-        case str():
-            return bytes((Tag.TEXT,)) + encode_text(value)
-        case bytes():
-            return bytes((Tag.BYTES,)) + _sized(value)
-        case Cut(text, length):
-            return _CUT.pack(Tag.CUT, min(length, _MAX_U32)) + encode_text(text)
-        case Redacted():
-            return bytes((Tag.REDACTED,))
-        case ObjectName(type_name):
-            return bytes((Tag.OBJECT,)) + encode_text(type_name)
+    if isinstance(value, str):
+        return bytes((Tag.TEXT,)) + encode_text(value)
+    if isinstance(value, bytes):
+        return bytes((Tag.BYTES,)) + _sized(value)
+    if isinstance(value, Cut):
+        return _CUT.pack(Tag.CUT, min(value.length, _MAX_U32)) + encode_text(value.text)
+    if isinstance(value, Redacted):
+        return bytes((Tag.REDACTED,))
+    return bytes((Tag.OBJECT,)) + encode_text(value.type_name)
 
 
 def _encode_integer(value: int) -> bytes:
