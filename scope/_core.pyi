@@ -1,20 +1,28 @@
-"""The native surface: ring, probes, context and correlation. Format and algorithms: docs/design/wire.md."""
+"""The native surface: ring, probes, context and correlation. Format and algorithms: docs/design/wire.md and scope/core."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Literal, Self, final
+from typing import Any, Final, Generic, Literal, ParamSpec, Self, TypeVar, final
 
-# --- in the traced process ---------------------------------------------------------------------------------------
+_Parameters = ParamSpec("_Parameters")
+_Returned_co = TypeVar("_Returned_co", covariant=True)
+_Description = tuple[str, str, list[tuple[str, str, int, bool]]]
 
 LOSS_REASONS: Final[tuple[str, ...]]
 """Names of the loss counters, in the order of the wire format."""
+
+SUMMARY_FIELDS: Final[tuple[str, ...]]
+"""Names of the items of the tuples that a Correlator gives."""
+
+# --- in the traced process ---------------------------------------------------------------------------------------
 
 @final
 class Session:
     """This process's segment, open for writing.
 
-    Creates ``path`` (O_EXCL, 0600). Raises OSError when the file cannot be made, ValueError for sizes that are not
-    powers of two or out of range.
+    Creates ``path`` (it must not exist; mode 0600). Sizes are in bytes; ``policy`` is 0 to overwrite the oldest records, 1
+    to discard the newest; ``resource`` is what is true of every request. Raises OSError where the file cannot be made,
+    ValueError for sizes that are out of range, with the reason.
     """
 
     def __new__(
@@ -37,78 +45,137 @@ class Session:
     def uuid(self) -> str: ...
     @property
     def control(self) -> int: ...
-    def statistics(self) -> dict[str, int]: ...
-    def close(self) -> None: ...
+    def statistics(self) -> dict[str, int]:
+        """requests, bytes (written), lanes (owned now), lost (events), definitions. Raises ValueError once closed."""
+    def close(self) -> None:
+        """Unmap the segment; its file stays for the collector."""
 
-def set_session(session: Session | None) -> None:
-    """Make ``session`` the one that every probe of this process writes to; None stops all writing."""
+def set_session(session: Session | None, /) -> None:
+    """Make ``session`` the one that this process writes to; None stops all writing until the starter runs."""
 
 def get_session() -> Session | None: ...
-def set_starter(starter: Callable[[], Session | None] | None) -> None:
-    """``starter`` is called once, on the first request without a session, also in a forked child. None: never start."""
+def set_starter(starter: Callable[[], Session | None] | None, /) -> None:
+    """What begins a session on the first request without one, in a forked child again. It is asked once."""
 
-def set_redactor(is_secret_name: Callable[[str], bool] | None) -> None: ...
-def define_code(module: str, qualname: str, file: str, line: int, kind: int) -> int:
-    """A process-wide number for a code site, stable across sessions and forks; written to a segment on first use."""
+def set_describe(describe: Callable[[BaseException], _Description] | None, /) -> None:
+    """What turns an exception into its type's name, its message and its frames (file, function, line, in-app)."""
 
-def define_name(name: str) -> int: ...
-def define_route(template: str) -> int: ...
+def set_secret_names(is_secret: Callable[[str], bool] | None, /) -> None:
+    """What says whether an attribute is withheld because of its name, beyond the names that always are."""
+
+def start() -> bool:
+    """Begin a session by the starter where there is none; whether there is one."""
+
+def define_code(module: str, qualname: str, file: str, line: int, kind: int, /) -> int:
+    """A number for a code site, good for the life of the process and its forks; 0 where there are too many."""
 
 @final
 class Request:
-    """One ASGI scope (or task) while it runs; made by :func:`begin_request` and :func:`begin_task`."""
+    """One ASGI scope, or one task outside any, while it runs."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """The correlation id: the caller's where it was valid, else the trace id."""
     @property
-    def trace_id(self) -> str: ...
+    def trace_id(self) -> str:
+        """The W3C trace id, 32 hex digits."""
     @property
-    def span_id(self) -> str: ...
+    def span_id(self) -> str:
+        """The W3C id of the root span, 16 hex digits."""
     @property
-    def traceparent(self) -> str: ...
+    def traceparent(self) -> str:
+        """The W3C header for a call made from the current span."""
     @property
-    def tracestate(self) -> str | None: ...
+    def tracestate(self) -> str | None:
+        """The caller's, to be passed on."""
+    @property
+    def route(self) -> str | None: ...
     @property
     def response_started(self) -> bool: ...
     @property
-    def route(self) -> str | None: ...
+    def response_header(self) -> tuple[bytes, bytes] | None:
+        """Name and value of the correlation header; None for a task."""
+    def annotate(self, attributes: Mapping[str, object], /) -> None:
+        """Attach attributes (a dict) to the request's root span."""
+    def set_route(self, template: str, /) -> None:
+        """Name the route by its full template, ``/users/{id}``."""
     def wrap_send(self, send: Callable[[Any], Awaitable[None]], /) -> Callable[[Any], Awaitable[None]]: ...
     def wrap_receive(self, receive: Callable[[], Awaitable[Any]], /) -> Callable[[], Awaitable[Any]]: ...
-    def set_route(self, template: str, /) -> None: ...
-    def annotate(self, attributes: Mapping[str, object], /) -> None: ...
     def activate(self) -> object:
-        """Make this the current request of the running context; give the result to :meth:`deactivate`."""
-    def deactivate(self, token: object, /) -> None: ...
-    def end(self, outcome: int, /) -> None: ...
+        """Make this the current request of the running context; the result is for :meth:`deactivate`."""
+    def deactivate(self, before: object, /) -> None: ...
+    def end(self, outcome: int, /) -> None:
+        """Write the end, unless it is written."""
+    def fail(self, error: BaseException, /) -> int:
+        """Write the end for an exception that escaped; the outcome."""
 
-def begin_request(scope: Mapping[str, Any], header: bytes, /) -> Request | None:
-    """Begin the request of an ASGI ``scope``; None while capture is off. Never raises for anything in ``scope``."""
+def begin_request(scope: MutableMapping[str, Any], header: bytes, trust: bool, /) -> Request | None:  # noqa: FBT001
+    """Begin the request of an ASGI scope; None while capture is off. Nothing in ``scope`` makes it raise.
 
-def current_request() -> Request | None: ...
-def current_span_id() -> str | None: ...
-def current_traceparent() -> str | None: ...
+    ``header`` is the name of the correlation header, in lower case; ``trust``: take over the caller's ids.
+    """
+
+def current_request() -> Request | None:
+    """The request that this code runs for; None outside any and where capture is suppressed."""
+
+def current_span_id() -> str | None:
+    """The W3C id of the current span, 16 hex digits."""
+
+def annotate(**attributes: object) -> None:
+    """Attach attributes to the current span; nothing outside a request.
+
+    Strings, numbers, booleans, None, bytes, and lists and dicts of them are kept, bounded; of other objects the type's name.
+    What looks secret, by its name or by its shape, is withheld.
+    """
 
 @final
 class Span:
-    """A span around a block; ``with`` and ``async with``."""
+    """A span around a block; for ``with`` and ``async with``, once. ``kind`` is a :class:`~scope.model.SpanKind`."""
 
     def __new__(cls, name: str, kind: int = 0, attributes: Mapping[str, object] | None = None, /) -> Self: ...
     @property
-    def span_id(self) -> str | None: ...
+    def name(self) -> str: ...
+    @property
+    def span_id(self) -> str | None:
+        """The W3C id while the span is open, else None."""
     def annotate(self, **attributes: object) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
     ) -> Literal[False]: ...
-    async def __aenter__(self) -> Self: ...
-    async def __aexit__(
+    def __aenter__(self) -> Awaitable[Self]: ...
+    def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
-    ) -> Literal[False]: ...
+    ) -> Awaitable[Literal[False]]: ...
+    def resume(self) -> int | None:
+        """Make the span of a generator current while its body runs; the result is for :meth:`suspend`."""
+    def suspend(self, outer: int | None, /) -> None: ...
+    def finish(self, error: BaseException | None, /) -> None:
+        """End the span, suspended."""
 
-def annotate(**attributes: object) -> None: ...
-def record_exception(
-    span: int, type: str, message: str, frames: Sequence[tuple[str, str, int, bool]], escaped: bool, /
-) -> None: ...
+def span(name: str, /, **attributes: object) -> Span:
+    """A span around a block of code: ``with span("price basket", items=3):``, also with ``async with``.
+
+    Outside any request it is a trace of its own. An exception that leaves the block is recorded and passes unchanged.
+    """
+
+def mark(name: str, /, **attributes: object) -> None:
+    """Record a moment within the current span; nothing outside a request."""
+
+def activation(site: int, /) -> Span:
+    """The span of one call of a probed coroutine or generator."""
+
+def suppress() -> object:
+    """Capture nothing in this context until :func:`restore` is given the result."""
+
+def restore(before: object, /) -> None: ...
+@final
+class Probe(Generic[_Parameters, _Returned_co]):
+    """A synchronous function whose calls are recorded within requests."""
+
+    __wrapped__: Callable[_Parameters, _Returned_co]
+    def __new__(cls, wrapped: Callable[_Parameters, _Returned_co], site: int, /) -> Self: ...
+    def __call__(self, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Returned_co: ...
 
 # --- in the collector --------------------------------------------------------------------------------------------
 
@@ -116,11 +183,13 @@ def record_exception(
 class Segment:
     """A segment mapped for reading; every field is validated before use.
 
-    Raises OSError when the file cannot be opened, ValueError (with what is wrong) when it is no segment, is of another
-    ABI or is damaged.
+    Raises OSError where the file cannot be opened; ValueError, with what is wrong, where it is no segment, of another
+    version, damaged, unfinished or another user's.
     """
 
-    def __new__(cls, path: str) -> Self: ...
+    def __new__(cls, path: str, /) -> Self: ...
+    @property
+    def path(self) -> str: ...
     @property
     def uuid(self) -> str: ...
     @property
@@ -128,33 +197,47 @@ class Segment:
     @property
     def start_ticks(self) -> int: ...
     @property
-    def clocks(self) -> tuple[int, int, int]: ...
+    def clocks(self) -> tuple[int, int, int]:
+        """Monotonic, boottime and realtime clock in ns, read together when the segment was made."""
     def alive(self) -> bool:
         """False once the owner is proven dead; a stopped process is alive."""
-    def statistics(self) -> dict[str, Any]: ...
-    def definitions(self, after: int = 0, /) -> list[bytes]:
-        """The definition entries (header included) numbered ``after + 1`` and up."""
-    def heads(self) -> tuple[int, ...]: ...
+    def definitions(self) -> list[bytes]:
+        """The definition entries, header included, that came since the last call."""
+    def heads(self) -> tuple[int, ...]:
+        """Per lane: the position read up to, and the number of the next event or -1."""
     def restore_heads(self, heads: Sequence[int], /) -> None: ...
     def publish_heads(self) -> None:
         """Tell the writers up to where their events are stored."""
     def set_control(self, value: int, /) -> None: ...
+    def losses(self) -> dict[str, int]:
+        """Events that the writers counted as lost, by reason."""
+    def statistics(self) -> dict[str, int]: ...
     def close(self) -> None: ...
-
-SUMMARY_FIELDS: Final[tuple[str, ...]]
-"""Names of the items of the tuples that :meth:`Correlator.take` returns."""
 
 @final
 class Correlator:
-    """Groups the events of many segments by request, without decoding them."""
+    """Groups the events of many segments by request, without decoding them; ``max_bytes`` bounds what it holds."""
 
-    def __new__(cls, *, max_bytes: int = 33554432, max_request_bytes: int = 4194304) -> Self: ...
-    def add(self, segment: Segment, /) -> int: ...
-    def remove(self, number: int, /) -> None: ...
-    def drain(self, number: int, /) -> int:
-        """Read what segment ``number`` has new; the number of events read."""
-    def abort(self, number: int, /) -> None:
+    def __new__(cls, *, max_bytes: int = 33554432) -> Self: ...
+    def add(self, segment: Segment, number: int, /) -> int:
+        """Read one more segment, called ``number`` in tuples; the result is its slot."""
+    def remove(self, slot: int, /) -> None: ...
+    def drain(self, slot: int, /) -> tuple[int, bool]:
+        """One pass: the events read, and whether all lanes were; a full correlator stops between lanes.
+
+        Raises ValueError where the file was cut while it was read.
+        """
+    def abort(self, slot: int, /) -> None:
         """The owner is dead: its open requests end as aborted."""
-    def take(self, limit: int, /) -> list[tuple[Any, ...]]: ...
-    def take_open(self) -> list[tuple[Any, ...]]: ...
-    def statistics(self) -> dict[str, int]: ...
+    def take(self, limit: int, /) -> list[tuple[Any, ...]]:
+        """Up to ``limit`` finished requests; they are no longer held."""
+    def take_open(self) -> list[tuple[Any, ...]]:
+        """Open requests that changed since they were last taken; their bytes are no longer held."""
+    def restore(self, slot: int, key: int, piece: bytes, /) -> bool:
+        """Take back a piece of an open request that an earlier collector stored; false where it is damaged."""
+    def sweep(self) -> None:
+        """End requests that cannot end by themselves because their beginning or their end was lost."""
+    def losses(self, slot: int, /) -> dict[str, int]:
+        """Events lost in a segment by reason, those that were overwritten before they were read included."""
+    def statistics(self) -> dict[str, int]:
+        """events, stray, malformed, finished, open, bytes, refused."""

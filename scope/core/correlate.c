@@ -1,5 +1,4 @@
 /* Groups records by request. What it promises is told in correlate.h. */
-#define _GNU_SOURCE
 #include "correlate.h"
 
 #include <stdlib.h>

@@ -1,5 +1,4 @@
 /* Reads /proc for what makes a process unique on its host. */
-#define _GNU_SOURCE
 #include "identity.h"
 
 #include <errno.h>

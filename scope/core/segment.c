@@ -1,5 +1,4 @@
 /* Makes, opens and validates segment files. */
-#define _GNU_SOURCE
 #include "segment.h"
 
 #include <errno.h>

@@ -1,5 +1,4 @@
 /* Reads the few fields of each record type that lists show. The record's payload is not trusted. */
-#define _GNU_SOURCE
 #include "summary.h"
 
 #include <stdlib.h>

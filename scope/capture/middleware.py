@@ -1,0 +1,113 @@
+"""``ScopeMiddleware``: gives each ASGI scope its correlation id and records it from its first event to its last.
+
+It is stateless: what a request needs is in one native object per request, which the context variable and the ASGI scope
+refer to. Order and content of ``receive`` and ``send`` pass unchanged, but for the correlation header.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from .._core import Request, begin_request
+from ..config import ConfigError
+from .process import install, logger, process
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from ..config import Config
+
+    Scope = MutableMapping[str, Any]
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+REQUEST_KEY: Final = "scope.request"
+"""Where an ASGI scope holds its Request while it runs."""
+
+
+class ScopeMiddleware:
+    """Traces an ASGI application.
+
+    ``settings`` are configuration keys, as for :func:`scope.configure`. Where the configuration from the environment or
+    from pyproject.toml is faulty, the application runs untraced and the log says why; faulty ``settings`` raise ConfigError.
+    """
+
+    def __init__(self, app: Application, **settings: object) -> None:
+        self.app = app
+        if settings:
+            process.configure(settings)
+        self._enabled = False
+        self._header = b""
+        self._trusted = False
+        self._excluded: Callable[[str], object] | None = None
+        try:
+            self._prepare(process.config)
+        except ConfigError as error:
+            logger.error("scope: requests are not traced: %s", error)  # noqa: TRY400 - the message says it all
+
+    def _prepare(self, config: Config) -> None:
+        self._enabled = config.enabled
+        self._header = config.capture.request_header.encode("ascii")
+        self._trusted = config.capture.trust_headers
+        if config.capture.exclude_paths:
+            patterns = "|".join(fnmatch.translate(glob) for glob in config.capture.exclude_paths)
+            self._excluded = re.compile(patterns).match
+        if self._enabled:
+            install(process)
+            _install_integrations(config)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.trace(self.app, scope, receive, send)
+
+    async def trace(self, app: Application, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run ``app`` as one request; as it is where capture is off or ``scope`` is already traced."""
+        if not self._enabled or REQUEST_KEY in scope or (self._excluded and self._excluded(scope.get("path", ""))):
+            await app(scope, receive, send)
+            return
+        request = begin_request(scope, self._header, self._trusted)
+        if request is None:
+            await app(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _lifespan(request, app, scope, receive, send)
+        else:
+            await _exchange(request, app, scope, receive, send)
+
+
+async def _exchange(request: Request, app: Application, scope: Scope, receive: Receive, send: Send) -> None:
+    scope[REQUEST_KEY] = request
+    before = request.activate()
+    try:
+        await app(scope, request.wrap_receive(receive), request.wrap_send(send))
+    except BaseException as error:
+        request.fail(error)
+        raise
+    finally:
+        request.end(0)
+        request.deactivate(before)
+
+
+async def _lifespan(request: Request, app: Application, scope: Scope, receive: Receive, send: Send) -> None:
+    """The life of the application. It is nobody's current request: work that it starts outlives it in no sense."""
+    try:
+        await app(scope, receive, send)
+    except BaseException as error:
+        request.fail(error)
+        raise
+    finally:
+        request.end(0)
+
+
+def _install_integrations(config: Config) -> None:
+    """Hook into the frameworks that are in use. What fails is logged: the middleware works without."""
+    if config.integrations != "auto" and not config.integrations:
+        return
+    try:
+        from ..integrations import install as install_integrations  # noqa: PLC0415 - not part of importing scope
+
+        install_integrations(config.integrations)
+    except Exception:
+        logger.exception("scope: an integration could not be installed; requests are traced without it")

@@ -1,0 +1,122 @@
+"""What one process traces with: its settings, and the session that begins with the first request.
+
+There is one per process, as there is one native runtime; forked children inherit the settings and begin a session of their
+own. Nothing that goes wrong here reaches the application: capture stays off, and the log says why, once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import socket
+from typing import TYPE_CHECKING, Final
+
+from .._core import Session, get_session, set_describe, set_secret_names, set_starter
+from ..config import KEYS, Config, ConfigError, load, prepare_dir
+from ..errors import ScopeError
+from .autostart import start_collector
+from .leftovers import remove_leftovers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+logger = logging.getLogger("scope")
+
+POLICIES: Final[Mapping[str, int]] = {"overwrite-oldest": 0, "discard-newest": 1}
+
+
+class Process:
+    """The settings of this process and the beginning of its session."""
+
+    def __init__(self) -> None:
+        self._settings: dict[str, object] = {}
+        self._config: Config | None = None
+
+    @property
+    def config(self) -> Config:
+        """The settings in force; read from their sources on first use. Raises ConfigError."""
+        if self._config is None:
+            self._config = load(overrides=self._settings)
+        return self._config
+
+    def configure(self, settings: Mapping[str, object]) -> None:
+        """Set keys from code, above every other source. Raises ConfigError.
+
+        Once a session has begun, only keys that can change at run time may be set.
+        """
+        merged = self._settings | {name.replace("__", "."): value for name, value in settings.items()}
+        config = load(overrides=merged)
+        if get_session() is not None:
+            self._check_runtime(config)
+        self._settings, self._config = merged, config
+        install(self)
+
+    def _check_runtime(self, config: Config) -> None:
+        before = self.config.values()
+        for name, value in config.values().items():
+            if value != before[name] and not KEYS[name].runtime:
+                message = f"{name} cannot change once requests are traced; call configure() before the first request"
+                raise ConfigError(message, key=name, source="argument")
+
+    def start(self) -> Session | None:
+        """Begin this process's session; the native runtime calls it on the first request. None where it is off."""
+        try:
+            config = self.config
+            return self._begin(config) if config.enabled else None
+        except (ScopeError, OSError, ValueError) as error:
+            logger.error("scope: requests of process %d are not traced: %s", os.getpid(), error)  # noqa: TRY400
+            return None
+
+    def _begin(self, config: Config) -> Session:
+        segment = config.segment
+        prepare_dir(config.dir)
+        prepare_dir(segment.dir)
+        remove_leftovers(segment.dir, segment.leftovers_bytes)
+        session = Session(
+            os.path.join(segment.dir, f"{os.getpid()}-{os.urandom(8).hex()}.seg"),  # noqa: PTH118 - as in config
+            lanes=segment.lanes,
+            first_lane_bytes=segment.first_lane_bytes,
+            lane_bytes=segment.lane_bytes,
+            block_bytes=segment.block_bytes,
+            definitions_bytes=segment.definitions_bytes,
+            policy=POLICIES[segment.overflow],
+            max_value_bytes=config.capture.max_value_bytes,
+            max_attributes=config.capture.max_attributes,
+            resource=_resource(config),
+        )
+        set_describe(lambda e: (type(e).__qualname__, str(e), []))
+        secret = frozenset(name.lower() for name in config.capture.redact_names)
+        set_secret_names((lambda name: name.lower() in secret) if secret else None)
+        if config.collector.autostart:
+            start_collector(config)
+        return session
+
+
+def _resource(config: Config) -> dict[str, object]:
+    """What is true of every request of this process, under OpenTelemetry's names."""
+    return {
+        "service.name": config.service,
+        "host.name": socket.gethostname(),
+        "process.pid": os.getpid(),
+        "process.runtime.name": platform.python_implementation().lower(),
+        "process.runtime.version": platform.python_version(),
+    }
+
+
+def install(process: Process) -> None:
+    """Let the first request of this process begin its session."""
+    set_starter(process.start)
+
+
+process: Final = Process()
+"""The one of this process; the native runtime holds the session that it begins."""
+
+
+def configure(**settings: object) -> None:
+    """Set configuration keys from code: ``configure(service="shop", collector={"autostart": False})``.
+
+    Arguments win over the environment and pyproject.toml. Raises ConfigError, naming key, value and allowed range; also for a
+    key that cannot change any more once requests are traced.
+    """
+    process.configure(settings)

@@ -1,0 +1,59 @@
+/* Writes one event into the calling thread's lane. */
+#ifndef SCOPE_EMIT_H
+#define SCOPE_EMIT_H
+
+#include "runtime.h"
+
+/* The ring to write an event of `request` to; NULL when its session is gone, as in a forked child. */
+static inline scope_ring *scope_request_ring(const RequestObject *request)
+{
+    SessionObject *session = runtime.session;
+    if (__builtin_expect(!session || session->serial != request->serial, 0)) {
+        runtime.lost_forked += session != NULL;
+        return NULL;
+    }
+    return scope_thread_ring(session);
+}
+
+static inline void scope_write_prefix(uint64_t *words, const scope_ring *ring, uint8_t type, uint64_t length,
+                                      uint64_t time_ns, uint64_t key, uint32_t site, uint32_t span, uint32_t parent)
+{
+    words[0] = scope_header(type, length, ring->tail, key);
+    words[1] = time_ns;
+    words[2] = (uint32_t)key | (uint64_t)site << 32;
+    words[3] = span | (uint64_t)parent << 32;
+}
+
+/* An event without payload. */
+static inline void scope_emit(const RequestObject *request, uint8_t type, uint32_t site, uint32_t span, uint32_t parent)
+{
+    scope_ring *ring = scope_request_ring(request);
+    if (!ring)
+        return;
+    uint64_t now_ns = scope_clock_now();
+    uint64_t *words = scope_ring_reserve(ring, SCOPE_PREFIX_WORDS);
+    if (!words)
+        return;
+    scope_write_prefix(words, ring, type, SCOPE_PREFIX_WORDS, now_ns, request->key, site, span, parent);
+    scope_ring_commit(ring, SCOPE_PREFIX_WORDS);
+}
+
+/* An event with `size` bytes of payload, padded here. */
+static inline void scope_emit_payload(const RequestObject *request, uint8_t type, uint32_t site, uint32_t span,
+                                      uint32_t parent, const void *payload, size_t size)
+{
+    scope_ring *ring = scope_request_ring(request);
+    if (!ring)
+        return;
+    uint64_t now_ns = scope_clock_now();
+    uint64_t length = SCOPE_PREFIX_WORDS + (size + 7) / 8;
+    uint64_t *words = scope_ring_reserve(ring, length);
+    if (!words)
+        return;
+    scope_write_prefix(words, ring, type, length, now_ns, request->key, site, span, parent);
+    words[length - 1] = size ? 0 : words[length - 1];
+    memcpy(words + SCOPE_PREFIX_WORDS, payload, size);
+    scope_ring_commit(ring, length);
+}
+
+#endif

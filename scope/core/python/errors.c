@@ -1,0 +1,101 @@
+/* Exceptions that pass through spans: what kind of end they are, and the record of one. */
+#include "emit.h"
+#include "request.h"
+#include "values.h"
+
+#define EXCEPTION_BYTES 8192
+#define MESSAGE_BYTES 1024
+#define FRAMES_MAX 64
+
+/* Whether a class in the exception's MRO has this name: asyncio's, anyio's and trio's need no import that way. */
+static bool is_named(PyObject *error, const char *name)
+{
+    PyObject *mro = Py_TYPE(error)->tp_mro;
+    for (Py_ssize_t index = 0; mro && index < PyTuple_GET_SIZE(mro); index++) {
+        const char *full = ((PyTypeObject *)PyTuple_GET_ITEM(mro, index))->tp_name;
+        const char *last = strrchr(full, '.');
+        if (strcmp(last ? last + 1 : full, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+uint8_t scope_outcome_of(PyObject *error)
+{
+    if (!error || error == Py_None)
+        return SCOPE_OUTCOME_OK;
+    if (PyErr_GivenExceptionMatches(error, PyExc_StopIteration)
+        || PyErr_GivenExceptionMatches(error, PyExc_StopAsyncIteration))
+        return SCOPE_OUTCOME_OK;
+    if (PyErr_GivenExceptionMatches(error, PyExc_GeneratorExit) || is_named(error, "CancelledError")
+        || is_named(error, "Cancelled"))
+        return SCOPE_OUTCOME_CANCELLED;
+    return SCOPE_OUTCOME_EXCEPTION;
+}
+
+/* Whether this is the exception recorded last, on its way out through one more span. Its arguments are kept to tell: they
+ * hold no frames, and while they live no other exception has the same. */
+static bool is_known(RequestObject *request, PyObject *error)
+{
+    PyObject *args = ((PyBaseExceptionObject *)error)->args;
+    if (request->last_error == error && request->last_error_args == args)
+        return true;
+    request->last_error = error;
+    if (!request->ended)
+        Py_XSETREF(request->last_error_args, Py_XNewRef(args));
+    return false;
+}
+
+static void put_frame(scope_buffer *buffer, PyObject *frame)
+{
+    if (!PyTuple_Check(frame) || PyTuple_GET_SIZE(frame) != 4)
+        return;
+    scope_put_text(buffer, PyTuple_GET_ITEM(frame, 0), 256);
+    scope_put_text(buffer, PyTuple_GET_ITEM(frame, 1), 128);
+    scope_put_u32(buffer, (uint32_t)PyLong_AsUnsignedLongMask(PyTuple_GET_ITEM(frame, 2)));
+    scope_put_u8(buffer, PyTuple_GET_ITEM(frame, 3) == Py_True);
+}
+
+/* As many frames as fit, whole. */
+static void put_frames(scope_buffer *buffer, PyObject *frames)
+{
+    uint16_t count = 0;
+    uint8_t *count_at = buffer->at;
+    scope_put_bytes(buffer, &count, sizeof count);
+    for (Py_ssize_t index = 0; PyList_Check(frames) && index < PyList_GET_SIZE(frames) && count < FRAMES_MAX; index++) {
+        uint8_t *frame_at = buffer->at;
+        put_frame(buffer, PyList_GET_ITEM(frames, index));
+        if (buffer->overflow) {
+            buffer->at = frame_at;
+            break;
+        }
+        count++;
+    }
+    memcpy(count_at, &count, sizeof count);
+}
+
+static void emit_error(RequestObject *request, uint32_t span, PyObject *described, bool escaped)
+{
+    PyObject *type, *message, *frames;
+    if (!PyArg_ParseTuple(described, "UUO", &type, &message, &frames))
+        return;
+    uint8_t bytes[EXCEPTION_BYTES];
+    scope_buffer buffer = scope_buffer_over(bytes, sizeof bytes);
+    scope_put_u8(&buffer, escaped);
+    scope_put_u8(&buffer, 0);
+    scope_put_text(&buffer, type, 256);
+    scope_put_masked_text(&buffer, message, MESSAGE_BYTES);
+    put_frames(&buffer, frames);
+    scope_emit_payload(request, SCOPE_EXCEPTION, 0, span, 0, bytes, scope_buffer_size(&buffer));
+}
+
+void scope_record_error(RequestObject *request, uint32_t span, PyObject *error, bool escaped)
+{
+    if (!PyExceptionInstance_Check(error) || is_known(request, error) || !runtime.describe)
+        return;
+    PyObject *described = PyObject_CallOneArg(runtime.describe, error);
+    if (described)
+        emit_error(request, span, described, escaped);
+    Py_XDECREF(described);
+    PyErr_Clear();
+}

@@ -1,0 +1,118 @@
+/* What the native surface of one process knows: the session, the current context, definitions, hooks.
+ *
+ * There is one traced process and so one runtime: it is static, which saves a look-up on every event. The module refuses to
+ * be loaded into a second interpreter. Everything here is guarded by the GIL unless it says otherwise.
+ */
+#ifndef SCOPE_RUNTIME_H
+#define SCOPE_RUNTIME_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+
+#include "../clock.h"
+#include "../ids.h"
+#include "../ring.h"
+
+typedef struct {
+    PyObject_HEAD
+    scope_segment segment;
+    PyObject *path;
+    uint64_t serial; /* distinguishes sessions of this process and its forks; 0: closed */
+    uint64_t requests; /* keys given so far */
+    uint32_t *site_numbers; /* process-wide definition number -> number in this segment, 0: not yet written */
+    size_t site_capacity;
+    uint32_t max_value_bytes;
+    uint32_t max_attributes;
+} SessionObject;
+
+typedef struct {
+    PyObject_HEAD
+    SessionObject *session; /* strong */
+    uint64_t serial; /* of the session when the request began */
+    uint64_t key;
+    uint8_t trace_id[16];
+    uint64_t span_id;
+    uint64_t remote_parent;
+    uint8_t kind, flags, trace_flags;
+    bool response_started, response_ended, disconnected, ended;
+    uint32_t spans; /* span numbers given so far */
+    uint64_t bytes_in, bytes_out, messages_in, messages_out;
+    PyObject *id; /* str */
+    PyObject *tracestate; /* str or NULL */
+    PyObject *route; /* str or NULL */
+    PyObject *response_header; /* (name, value) in bytes */
+    PyObject *last_error_args; /* of the exception that was recorded last: tells the same one again */
+    void *last_error;
+} RequestObject;
+
+/* The value of the ContextVar: which request, which span. Never changed once another context may hold it; see context.h. */
+typedef struct {
+    PyObject_HEAD
+    RequestObject *request; /* NULL: none, or suppressed */
+    uint32_t span;
+    bool suppressed;
+    void *root;
+    PyThreadState *thread;
+    uint64_t version;
+} ContextObject;
+
+typedef struct {
+    uint8_t *payload;
+    uint32_t length;
+    uint8_t kind;
+} scope_definition_entry;
+
+typedef struct {
+    SessionObject *session; /* strong; NULL: nothing is written */
+    uint64_t serial; /* last one given */
+    bool starting, start_failed;
+    PyObject *starter;
+    PyObject *describe; /* exception -> (type, message, frames) */
+    PyObject *is_secret_name;
+    PyObject *context_variable;
+    bool in_place; /* the layout of contexts is the one known: context.c */
+    PyObject *names; /* str -> definition number */
+    PyObject *routes;
+    scope_definition_entry *definitions; /* [number - 1] */
+    uint32_t definition_count, definition_capacity;
+    scope_random random;
+    bool random_seeded;
+    uint64_t lost_forked;
+} scope_runtime;
+
+extern scope_runtime runtime;
+
+#define SCOPE_DEFINITIONS_MAX 65536
+
+/* ---- session.c ---- */
+
+/* The calling thread's ring in the session; NULL where it can have none (counted). */
+scope_ring *scope_thread_ring(SessionObject *session);
+
+/* Starts a session by the starter where there is none. */
+SessionObject *scope_ensure_session(void);
+
+/* The number by which the session's segment knows a process-wide definition, written on first use; 0: no room. */
+uint32_t scope_session_site_slow(SessionObject *session, uint32_t number);
+
+static inline uint32_t scope_session_site(SessionObject *session, uint32_t number)
+{
+    if (number < session->site_capacity && session->site_numbers[number])
+        return session->site_numbers[number];
+    return number ? scope_session_site_slow(session, number) : 0;
+}
+
+/* A new process-wide definition; its number, or 0 when there are too many or memory is short. */
+uint32_t scope_runtime_define(uint8_t kind, const uint8_t *payload, uint32_t length);
+
+/* The number of a name or a route, defined on first use. 0 where it cannot be defined; never sets an exception. */
+uint32_t scope_runtime_name(PyObject *name);
+uint32_t scope_runtime_route(PyObject *template);
+
+uint64_t scope_runtime_random(void);
+
+extern PyTypeObject *SessionType;
+int scope_add_session(PyObject *module);
+
+#endif

@@ -1,0 +1,447 @@
+/* Span: a span around a block of code, named at run time. Outside any request it begins a task of its own. */
+
+#include "context.h"
+#include "emit.h"
+#include "request.h"
+#include "values.h"
+#include "../inbound.h"
+
+static PyTypeObject *SpanType;
+static PyTypeObject *SoonType;
+
+#define SPAN_BYTES 12288
+#define KINDS 10
+
+typedef struct {
+    PyObject_HEAD
+    RequestObject *request; /* NULL: not entered, or nothing is captured */
+    PyObject *name;
+    PyObject *attributes; /* dict or NULL, until entered */
+    uint32_t number, parent;
+    uint32_t inner; /* the span that was current in a generator's body when it last yielded */
+    uint8_t kind;
+    bool is_task;
+    bool is_code; /* `site` is a code site: FUNCTION records */
+    uint32_t site; /* process-wide number of the definition */
+} SpanObject;
+
+static SpanObject *new_span(PyObject *name, PyObject *attributes, uint8_t kind)
+{
+    SpanObject *self = PyObject_New(SpanObject, SpanType);
+    if (!self)
+        return NULL;
+    self->request = NULL;
+    self->name = Py_NewRef(name);
+    self->attributes = Py_XNewRef(attributes);
+    self->number = self->parent = self->inner = self->site = 0;
+    self->kind = kind;
+    self->is_task = self->is_code = false;
+    return self;
+}
+
+static PyObject *span_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    (void)type;
+    PyObject *name, *attributes = NULL;
+    unsigned char kind = 0;
+    if (kwargs && PyDict_GET_SIZE(kwargs)) {
+        PyErr_SetString(PyExc_TypeError, "Span() takes no keyword arguments");
+        return NULL;
+    }
+    if (!PyArg_ParseTuple(args, "U|bO", &name, &kind, &attributes))
+        return NULL;
+    if (attributes == Py_None)
+        attributes = NULL;
+    if (kind >= KINDS || (attributes && !PyDict_Check(attributes))) {
+        PyErr_Format(PyExc_TypeError, "Span(): kind %d must be below %d and attributes a dict or None", kind, KINDS);
+        return NULL;
+    }
+    return (PyObject *)new_span(name, attributes, kind);
+}
+
+/* Keyword arguments of a fast call as a dict; NULL for none, or with an exception set. */
+static PyObject *keywords(PyObject *const *values, PyObject *names)
+{
+    Py_ssize_t count = names ? PyTuple_GET_SIZE(names) : 0;
+    PyObject *attributes = count ? PyDict_New() : NULL;
+    for (Py_ssize_t index = 0; attributes && index < count; index++)
+        if (PyDict_SetItem(attributes, PyTuple_GET_ITEM(names, index), values[index]) < 0)
+            Py_CLEAR(attributes);
+    return attributes;
+}
+
+/* span(name, /, **attributes) */
+static PyObject *span(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    (void)module;
+    if (count != 1 || !PyUnicode_Check(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "span() takes one name (a str) and attributes as keywords: span(\"price\", items=3)");
+        return NULL;
+    }
+    PyObject *attributes = keywords(args + count, names);
+    SpanObject *self = PyErr_Occurred() ? NULL : new_span(args[0], attributes, 0);
+    Py_XDECREF(attributes);
+    return (PyObject *)self;
+}
+
+/* activation(site, /): the span of one call of a probed coroutine or generator. */
+static PyObject *activation(PyObject *module, PyObject *site)
+{
+    (void)module;
+    unsigned long number = PyLong_AsUnsignedLong(site);
+    if (number == (unsigned long)-1 && PyErr_Occurred())
+        return NULL;
+    SpanObject *self = new_span(Py_None, NULL, 7);
+    if (self) {
+        self->is_code = true;
+        self->site = (uint32_t)number;
+    }
+    return (PyObject *)self;
+}
+
+static uint32_t site_of(const SpanObject *self)
+{
+    SessionObject *session = runtime.session;
+    if (!session || session->serial != self->request->serial)
+        return 0;
+    return scope_session_site(session, self->is_code ? self->site : scope_runtime_name(self->name));
+}
+
+static scope_buffer span_buffer(const RequestObject *request, uint8_t bytes[SPAN_BYTES])
+{
+    scope_buffer buffer = scope_buffer_over(bytes, SPAN_BYTES);
+    buffer.max_value_bytes = request->session->max_value_bytes;
+    buffer.max_attributes = request->session->max_attributes;
+    return buffer;
+}
+
+static void emit_begin(SpanObject *self)
+{
+    uint32_t site = site_of(self);
+    if (self->is_code) {
+        scope_emit(self->request, SCOPE_FUNCTION_ENTER, site, self->number, self->parent);
+        return;
+    }
+    uint8_t bytes[SPAN_BYTES];
+    scope_buffer buffer = span_buffer(self->request, bytes);
+    scope_put_u8(&buffer, self->kind);
+    scope_put_u8(&buffer, 0);
+    scope_put_masked_text(&buffer, site ? NULL : self->name, 512);
+    scope_put_attributes(&buffer, self->attributes);
+    scope_emit_payload(self->request, SCOPE_SPAN_BEGIN, site, self->number, self->parent, bytes,
+                       scope_buffer_size(&buffer));
+}
+
+static void begin_task(SpanObject *self)
+{
+    if (self->is_code)
+        return; /* functions outside any request are not traced: they would flood */
+    self->request = scope_begin_task(self->name, self->attributes);
+    self->is_task = true;
+    self->number = 1;
+}
+
+/* Begins the span where there is something to begin it in. 0, or -1 with an exception set. */
+static int begin(SpanObject *self)
+{
+    ContextObject *context = scope_context();
+    if (context && context->suppressed)
+        ;
+    else if (context && context->request) {
+        self->request = (RequestObject *)Py_NewRef((PyObject *)context->request);
+        self->number = scope_next_span(self->request);
+        self->parent = context->span;
+        emit_begin(self);
+    } else
+        begin_task(self);
+    Py_XDECREF(context);
+    Py_CLEAR(self->attributes);
+    return self->request ? scope_context_set(self->request, self->number, false) : 0;
+}
+
+static void emit_end(SpanObject *self, PyObject *error)
+{
+    uint8_t outcome = scope_outcome_of(error);
+    if (outcome == SCOPE_OUTCOME_EXCEPTION)
+        scope_record_error(self->request, self->number, error, true);
+    if (self->is_task)
+        scope_end_request(self->request, outcome);
+    else if (self->is_code)
+        scope_emit(self->request, SCOPE_FUNCTION_EXIT, site_of(self), self->number, outcome);
+    else {
+        uint8_t payload[8] = {outcome};
+        scope_emit_payload(self->request, SCOPE_SPAN_END, 0, self->number, 0, payload, sizeof payload);
+    }
+}
+
+static void end(SpanObject *self, PyObject *error)
+{
+    RequestObject *request = self->request;
+    if (!request)
+        return;
+    emit_end(self, error);
+    if (self->is_task) {
+        ContextObject *context = scope_context();
+        if (context && context->request == request && scope_context_set(NULL, 0, false) < 0)
+            PyErr_Clear();
+        Py_XDECREF(context);
+    } else
+        scope_context_restore(request, self->number, self->parent);
+    self->request = NULL;
+    Py_DECREF(request);
+}
+
+static PyObject *span_enter(SpanObject *self, PyObject *unused)
+{
+    (void)unused;
+    if (self->request) {
+        PyErr_Format(PyExc_RuntimeError, "span %R is already entered; make a new one for each block", self->name);
+        return NULL;
+    }
+    if (begin(self) < 0)
+        return NULL;
+    return Py_NewRef((PyObject *)self);
+}
+
+static PyObject *span_exit(SpanObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    end(self, count > 1 ? args[1] : NULL);
+    Py_RETURN_FALSE;
+}
+
+/* ---- resume and suspend, for the bodies of probed generators: their own current span while they run ---- */
+
+/* Makes the generator's span current where the generator left off; what was current before is returned. */
+static PyObject *span_resume(SpanObject *self, PyObject *unused)
+{
+    (void)unused;
+    if (!self->request) {
+        if (self->number)
+            Py_RETURN_NONE; /* ended */
+        if (begin(self) < 0)
+            return NULL;
+        return PyLong_FromUnsignedLong(self->parent);
+    }
+    uint32_t inner = self->inner ? self->inner : self->number;
+    ContextObject *context = scope_context();
+    uint32_t outer = context && context->request == self->request ? context->span : 0;
+    Py_XDECREF(context);
+    if (scope_context_set(self->request, inner, false) < 0)
+        return NULL;
+    return PyLong_FromUnsignedLong(outer);
+}
+
+/* Gives the context back as resume() found it. */
+static PyObject *span_suspend(SpanObject *self, PyObject *outer)
+{
+    if (!self->request || !PyLong_Check(outer))
+        Py_RETURN_NONE;
+    ContextObject *context = scope_context();
+    bool ours = context && context->request == self->request;
+    self->inner = ours ? context->span : self->inner;
+    Py_XDECREF(context);
+    uint32_t span = (uint32_t)PyLong_AsUnsignedLongMask(outer);
+    if (ours && scope_context_set(span ? self->request : NULL, span, false) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* Ends the span without touching the context: after suspend() the generator is nobody's current span. */
+static PyObject *span_finish(SpanObject *self, PyObject *error)
+{
+    if (self->request) {
+        emit_end(self, error);
+        Py_CLEAR(self->request);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *span_annotate(SpanObject *self, PyObject *args, PyObject *attributes)
+{
+    if (PyTuple_GET_SIZE(args)) {
+        PyErr_SetString(PyExc_TypeError, "annotate() takes keyword arguments only: annotate(user_id=42)");
+        return NULL;
+    }
+    if (self->request && attributes)
+        scope_annotate(self->request, self->number, attributes);
+    PyErr_Clear();
+    Py_RETURN_NONE;
+}
+
+static PyObject *span_id(SpanObject *self, void *unused)
+{
+    (void)unused;
+    if (!self->request)
+        Py_RETURN_NONE;
+    char text[16];
+    scope_write_hex64(text, scope_span_id(self->request->span_id, self->number));
+    return PyUnicode_FromStringAndSize(text, sizeof text);
+}
+
+static void span_dealloc(SpanObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(self->request);
+    Py_XDECREF(self->name);
+    Py_XDECREF(self->attributes);
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+/* ---- async with: an awaitable that is done at once ---- */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *value; /* NULL once delivered */
+} SoonObject;
+
+static PyObject *soon(PyObject *value)
+{
+    SoonObject *self = value ? PyObject_New(SoonObject, SoonType) : NULL;
+    if (!self) {
+        Py_XDECREF(value);
+        return NULL;
+    }
+    self->value = value;
+    return (PyObject *)self;
+}
+
+static PySendResult soon_send(SoonObject *self, PyObject *sent, PyObject **result)
+{
+    (void)sent;
+    *result = self->value ? self->value : Py_NewRef(Py_None);
+    self->value = NULL;
+    return PYGEN_RETURN;
+}
+
+static PyObject *soon_next(SoonObject *self)
+{
+    PyObject *value;
+    soon_send(self, NULL, &value);
+    PyErr_SetObject(PyExc_StopIteration, value);
+    Py_DECREF(value);
+    return NULL;
+}
+
+static void soon_dealloc(SoonObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(self->value);
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+static PyObject *span_aenter(SpanObject *self, PyObject *unused)
+{
+    return soon(span_enter(self, unused));
+}
+
+static PyObject *span_aexit(SpanObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    return soon(span_exit(self, args, count));
+}
+
+static PyType_Slot soon_slots[] = {
+    {Py_tp_doc, "An awaitable that is done at once."},
+    {Py_tp_dealloc, soon_dealloc},
+    {Py_tp_iter, PyObject_SelfIter},
+    {Py_tp_iternext, soon_next},
+    {Py_am_await, PyObject_SelfIter},
+    {Py_am_send, soon_send},
+    {0, NULL},
+};
+
+static PyType_Spec soon_spec = {
+    .name = "scope._core.Soon",
+    .basicsize = sizeof(SoonObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = soon_slots,
+};
+
+/* mark(name, /, **attributes) */
+static PyObject *mark(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    (void)module;
+    if (count != 1 || !PyUnicode_Check(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "mark() takes one name (a str) and attributes as keywords: mark(\"cache miss\", key=3)");
+        return NULL;
+    }
+    ContextObject *context = scope_context();
+    if (!context || !context->request) {
+        Py_XDECREF(context);
+        Py_RETURN_NONE;
+    }
+    PyObject *attributes = keywords(args + count, names);
+    SpanObject at = {.request = context->request, .name = args[0]};
+    uint32_t site = site_of(&at);
+    if (site && !attributes)
+        scope_emit(context->request, SCOPE_MARK, site, context->span, 0);
+    else {
+        uint8_t bytes[SPAN_BYTES];
+        scope_buffer buffer = span_buffer(context->request, bytes);
+        scope_put_masked_text(&buffer, site ? NULL : args[0], 512);
+        scope_put_attributes(&buffer, attributes);
+        scope_emit_payload(context->request, SCOPE_MARK, site, context->span, 0, bytes, scope_buffer_size(&buffer));
+    }
+    PyErr_Clear();
+    Py_XDECREF(attributes);
+    Py_DECREF(context);
+    Py_RETURN_NONE;
+}
+
+#define FAST(function) ((PyCFunction)(void (*)(void))(function))
+
+static PyMethodDef span_methods[] = {
+    {"__enter__", (PyCFunction)span_enter, METH_NOARGS, "Begin the span."},
+    {"__exit__", FAST(span_exit), METH_FASTCALL, "End the span."},
+    {"__aenter__", (PyCFunction)span_aenter, METH_NOARGS, "Begin the span."},
+    {"__aexit__", FAST(span_aexit), METH_FASTCALL, "End the span."},
+    {"annotate", FAST(span_annotate), METH_VARARGS | METH_KEYWORDS, "Attach attributes to this span."},
+    {"resume", (PyCFunction)span_resume, METH_NOARGS, "Make the span current; returns what suspend() wants."},
+    {"suspend", (PyCFunction)span_suspend, METH_O, "Make current what was before resume()."},
+    {"finish", (PyCFunction)span_finish, METH_O, "End the span with an exception or None."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef span_members[] = {
+    {"name", T_OBJECT, offsetof(SpanObject, name), READONLY, "The span's name."},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef span_getters[] = {
+    {"span_id", (getter)span_id, NULL, "The W3C span id while the span is open, else None.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot span_slots[] = {
+    {Py_tp_doc, "A span around a block; with and async with."},
+    {Py_tp_new, span_new},
+    {Py_tp_dealloc, span_dealloc},
+    {Py_tp_methods, span_methods},
+    {Py_tp_members, span_members},
+    {Py_tp_getset, span_getters},
+    {0, NULL},
+};
+
+static PyType_Spec span_spec = {
+    .name = "scope._core.Span",
+    .basicsize = sizeof(SpanObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = span_slots,
+};
+
+static PyMethodDef span_functions[] = {
+    {"span", FAST(span), METH_FASTCALL | METH_KEYWORDS, "span(name, /, **attributes): a span around a block."},
+    {"mark", FAST(mark), METH_FASTCALL | METH_KEYWORDS, "mark(name, /, **attributes): a moment within the current span."},
+    {"activation", activation, METH_O, "activation(site): the span of one call of a probed coroutine or generator."},
+    {NULL, NULL, 0, NULL},
+};
+
+int scope_add_span(PyObject *module)
+{
+    SoonType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &soon_spec, NULL);
+    SpanType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &span_spec, NULL);
+    if (!SoonType || !SpanType || PyModule_AddFunctions(module, span_functions) < 0)
+        return -1;
+    return PyModule_AddType(module, SpanType);
+}
