@@ -9,13 +9,14 @@ import asyncio
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 REQUEST_ID = b"\r\nx-request-id:"
 CONTENT_LENGTH = b"\r\ncontent-length:"
+TIMEOUT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,7 @@ class Connection(asyncio.Protocol):
         self.done: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's does not derive from it
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
                 self._keep(answer)
         except AnswerError as error:
             self.done.set_exception(error)
-            self._close()
+            self.close()
         else:
             self._send()
 
@@ -92,9 +92,10 @@ class Connection(asyncio.Protocol):
         if wires and self._transport is not None:
             self._transport.write(b"".join(wires))
         elif not self._waiting:
-            self._close()
+            self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Hang up."""
         if self._transport is not None:
             self._transport.close()
 
@@ -125,12 +126,29 @@ def _header(head: bytes, name: bytes) -> bytes:
 
 
 async def generate(
-    host: str, port: int, requests: Iterator[Request], *, connections: int, depth: int, keep: Callable[[Answer], None]
+    host: str,
+    port: int,
+    requests: Iterator[Request],
+    *,
+    connections: int,
+    depth: int,
+    keep: Callable[[Answer], None],
+    timeout_s: float = TIMEOUT_S,
 ) -> list[int]:
-    """Send all ``requests`` as fast as the server takes them; the numbers of those that were never answered."""
+    """Send all ``requests`` as fast as the server takes them; the numbers of those that were never answered.
+
+    After ``timeout_s`` every connection is closed, whatever is still under way.
+
+    Raises:
+        AnswerError: An answer could not be read.
+    """
     loop = asyncio.get_running_loop()
     opened = [
-        await loop.create_connection(lambda: Connection(requests, depth, keep), host, port) for _ in range(connections)
+        (await loop.create_connection(lambda: Connection(requests, depth, keep), host, port))[1]
+        for _ in range(connections)
     ]
-    unanswered = await asyncio.gather(*(protocol.done for _, protocol in opened))
+    await asyncio.wait([connection.done for connection in opened], timeout=timeout_s)
+    for connection in opened:
+        connection.close()
+    unanswered = await asyncio.gather(*(connection.done for connection in opened))
     return [number for numbers in unanswered for number in numbers]

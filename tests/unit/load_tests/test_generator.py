@@ -4,14 +4,24 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+import uvloop
 
 from load_tests.generator import Answer, AnswerError, generate, get
 
 HOST = "127.0.0.1"
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def run(serve: Serve, count: int, *, connections: int = 2, depth: int = 3) -> tuple[list[int], list[Answer]]:
+def run(
+    serve: Serve,
+    count: int,
+    *,
+    connections: int = 2,
+    depth: int = 3,
+    timeout_s: float = 5,
+    loop_factory: LoopFactory = asyncio.new_event_loop,
+) -> tuple[list[int], list[Answer]]:
     """Generate ``count`` requests against ``serve``: the numbers never answered, and the answers."""
     answers: list[Answer] = []
 
@@ -20,9 +30,18 @@ def run(serve: Serve, count: int, *, connections: int = 2, depth: int = 3) -> tu
         async with server:
             port = server.sockets[0].getsockname()[1]
             requests = (get(number, f"/{number}", f"Id-{number}", HOST) for number in range(count))
-            return await generate(HOST, port, requests, connections=connections, depth=depth, keep=answers.append)
+            return await generate(
+                HOST,
+                port,
+                requests,
+                connections=connections,
+                depth=depth,
+                keep=answers.append,
+                timeout_s=timeout_s,
+            )
 
-    return asyncio.run(asyncio.wait_for(scenario(), 10)), answers
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(scenario()), answers
 
 
 async def read_request(reader: asyncio.StreamReader) -> tuple[str, str] | None:
@@ -54,9 +73,10 @@ async def echo_byte_by_byte(reader: asyncio.StreamReader, writer: asyncio.Stream
     writer.close()
 
 
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize("serve", [echo, echo_byte_by_byte])
-def test_every_request_gets_its_own_answer_however_the_bytes_arrive(serve: Serve) -> None:
-    unanswered, answers = run(serve, 50)
+def test_every_request_gets_its_own_answer_however_the_bytes_arrive(serve: Serve, loop_factory: LoopFactory) -> None:
+    unanswered, answers = run(serve, 50, loop_factory=loop_factory)
     assert unanswered == []
     assert sorted(item.number for item in answers) == list(range(50))
     assert all(item.request_id == f"Id-{item.number}" for item in answers)
@@ -94,6 +114,17 @@ def test_a_connection_that_breaks_names_the_requests_without_an_answer() -> None
     unanswered, answers = run(hang_up, 3, connections=1, depth=3)
     assert [(item.number, item.status) for item in answers] == [(0, 503)]
     assert unanswered == [1, 2]
+
+
+def test_a_server_that_keeps_silent_does_not_hold_it_up() -> None:
+    async def keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        await asyncio.sleep(0.1)
+        writer.close()
+
+    unanswered, answers = run(keep_silent, 4, timeout_s=0.05)
+    assert sorted(unanswered) == [0, 1, 2, 3]
+    assert answers == []
 
 
 @pytest.mark.parametrize("nonsense", [b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"what?\r\n\r\n"])
