@@ -30,15 +30,12 @@ def run(
         async with server:
             port = server.sockets[0].getsockname()[1]
             requests = (get(number, f"/{number}", f"Id-{number}", HOST) for number in range(count))
-            return await generate(
-                HOST,
-                port,
-                requests,
-                connections=connections,
-                depth=depth,
-                keep=answers.append,
-                timeout_s=timeout_s,
-            )
+            limits = {"connections": connections, "depth": depth}
+            try:
+                return await generate(HOST, port, requests, keep=answers.append, timeout_s=timeout_s, **limits)
+            finally:
+                handlers = asyncio.all_tasks() - {asyncio.current_task()}
+                await asyncio.gather(*handlers, return_exceptions=True)
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         return runner.run(scenario()), answers
