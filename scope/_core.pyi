@@ -204,7 +204,7 @@ class Segment:
     def definitions(self) -> list[bytes]:
         """The definition entries, header included, that came since the last call."""
     def heads(self) -> tuple[int, ...]:
-        """Per lane: the position read up to, and the number of the next event or -1."""
+        """Per lane: the position read up to, and the next event's number plus one, 0 if unknown."""
     def restore_heads(self, heads: Sequence[int], /) -> None: ...
     def publish_heads(self) -> None:
         """Tell the writers up to where their events are stored."""
@@ -232,11 +232,11 @@ class Correlator:
     def take(self, limit: int, /) -> list[tuple[Any, ...]]:
         """Up to ``limit`` finished requests; they are no longer held."""
     def take_open(self) -> list[tuple[Any, ...]]:
-        """Open requests that changed since they were last taken; their bytes are no longer held."""
+        """Requests not finished that changed since they were last taken; their bytes are no longer held."""
     def restore(self, slot: int, key: int, piece: bytes, /) -> bool:
         """Take back a piece of an open request that an earlier collector stored; false where it is damaged."""
     def sweep(self) -> None:
-        """End requests that cannot end by themselves because their beginning or their end was lost."""
+        """End what cannot end by itself: records that came late, requests whose end was lost."""
     def losses(self, slot: int, /) -> dict[str, int]:
         """Events lost in a segment by reason, those that were overwritten before they were read included."""
     def statistics(self) -> dict[str, int]:

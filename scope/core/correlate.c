@@ -9,7 +9,6 @@
 
 #define NO_LANE UINT32_MAX
 #define LANE_WORDS 10
-#define QUIET_HEADLESS_NS UINT64_C(1000000000)
 #define QUIET_LOSSY_NS UINT64_C(60000000000)
 
 typedef struct {
@@ -330,10 +329,8 @@ void scope_correlator_sweep(scope_correlator *self, uint64_t now_ns)
 {
     for (scope_group *group = self->open.first, *next; group; group = next) {
         next = group->next;
-        uint64_t quiet_ns = now_ns - group->fed_ns;
-        if (group->ended || now_ns < group->fed_ns)
-            continue;
-        if ((!group->begun && quiet_ns > QUIET_HEADLESS_NS) || (group->inexact && quiet_ns > QUIET_LOSSY_NS))
+        bool quiet = now_ns > group->fed_ns && now_ns - group->fed_ns > QUIET_LOSSY_NS;
+        if (!group->begun || (group->inexact && quiet && !group->ended))
             finish(self, group, SCOPE_GROUP_DONE);
     }
 }

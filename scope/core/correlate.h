@@ -86,8 +86,8 @@ void scope_correlator_pass(scope_correlator *correlator, uint32_t slot);
 /* The owner is dead: what is open ends here. */
 void scope_correlator_abort(scope_correlator *correlator, uint32_t slot);
 
-/* Ends groups that cannot end by themselves: those without a beginning after a second of quiet, those that lost events
- * after a minute of it. */
+/* Ends groups that cannot end by themselves: those without a beginning, which hold what came late; and those that lost events,
+ * perhaps their end, after a minute of quiet. */
 void scope_correlator_sweep(scope_correlator *correlator, uint64_t now_ns);
 
 /* Takes a finished group out; NULL when there is none. The caller frees it. */

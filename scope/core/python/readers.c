@@ -145,7 +145,7 @@ static uint32_t used_lanes(const SegmentObject *self)
     return used;
 }
 
-/* heads(): per lane its head and the number of its next event; -1 where that is not known. */
+/* heads(): per lane its head and one more than the number of its next event; 0 where that is not known. */
 static PyObject *segment_heads(SegmentObject *self, PyObject *unused)
 {
     (void)unused;
@@ -154,7 +154,7 @@ static PyObject *segment_heads(SegmentObject *self, PyObject *unused)
     for (uint32_t lane = 0; result && lane < used; lane++) {
         uint64_t sequence = self->lanes[lane].sequence;
         PyObject *head = PyLong_FromUnsignedLongLong(self->lanes[lane].head);
-        PyObject *next = PyLong_FromLongLong(sequence == SCOPE_SEQUENCE_UNKNOWN ? -1 : (long long)sequence);
+        PyObject *next = PyLong_FromUnsignedLongLong(sequence == SCOPE_SEQUENCE_UNKNOWN ? 0 : sequence + 1);
         if (!head || !next) {
             Py_XDECREF(head);
             Py_XDECREF(next);
@@ -184,7 +184,7 @@ static PyObject *segment_restore_heads(SegmentObject *self, PyObject *heads)
             return NULL;
         }
         self->lanes[index / 2].head = self->lanes[index / 2].seen_tail = (uint64_t)head;
-        self->lanes[index / 2].sequence = next < 0 ? SCOPE_SEQUENCE_UNKNOWN : (uint64_t)next;
+        self->lanes[index / 2].sequence = next <= 0 ? SCOPE_SEQUENCE_UNKNOWN : (uint64_t)next - 1;
     }
     Py_DECREF(fast);
     Py_RETURN_NONE;
@@ -630,7 +630,7 @@ static PyObject *correlator_take_open(CorrelatorObject *self, PyObject *unused)
     PyObject *empty = PyUnicode_FromString("");
     PyObject *result = empty ? PyList_New(0) : NULL;
     for (scope_group *group = scope_correlator_first_open(self->groups); result && group; group = group->next) {
-        if (!group->dirty || group->ended || !group->begun)
+        if (!group->dirty)
             continue;
         PyObject *row = tuple_of(&self->slots[group->slot], group, empty);
         scope_group_flushed(self->groups, group);

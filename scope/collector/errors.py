@@ -1,0 +1,9 @@
+"""What keeps a collector from running."""
+
+from __future__ import annotations
+
+from ..errors import ScopeError
+
+
+class CollectorRuns(ScopeError):
+    """Another collector holds the lock of the directory."""

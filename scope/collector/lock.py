@@ -1,0 +1,60 @@
+"""One collector per session directory: who holds the lock is it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+from .errors import CollectorRuns
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+PATIENCE_S: Final = 1.0
+"""Others may hold the lock for a moment, to see whether a collector does."""
+
+
+class Lock:
+    """The exclusive lock of a directory, held while the block runs; the kernel lets go of it however the process ends.
+
+    Entering raises CollectorRuns where another collector holds it, OSError where the file cannot be made.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file = -1
+
+    def __enter__(self) -> Self:
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            self._take()
+            os.ftruncate(self._file, 0)
+            os.write(self._file, f"{os.getpid()}\n".encode())
+        except BaseException:
+            os.close(self._file)
+            raise
+        return self
+
+    def _take(self) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise CollectorRuns(self._refusal()) from None
+                time.sleep(0.02)
+            else:
+                return
+
+    def _refusal(self) -> str:
+        owner = os.pread(self._file, 32, 0).decode("ascii", "replace").strip() or "unknown"
+        directory = os.path.dirname(self._path)  # noqa: PTH120 - a str like all of the configuration's paths
+        return f"a collector (process {owner}) already runs for {directory}; stop it or choose another SCOPE_DIR"
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        os.close(self._file)
