@@ -152,6 +152,9 @@ def _span_end(cursor: Cursor) -> Mapping[str, object]:
 
 
 def _mark(cursor: Cursor) -> Mapping[str, object]:
+    """A mark that a definition names and that has no attributes is the prefix alone."""
+    if not cursor.left:
+        return {"name": "", "attributes": {}}
     return {"name": cursor.text16(), "attributes": decode_attributes(cursor)}
 
 

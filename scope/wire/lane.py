@@ -80,7 +80,7 @@ class LaneReading:
 
 
 def parse_lane_control(data: bytes) -> LaneControl:
-    """The control whose bytes are ``data``. Raises WireError for numbers that no writer leaves."""
+    """The control that ``data`` begins with, up to its head. Raises WireError for numbers that no writer leaves."""
     owner: int = LANE_OWNER.unpack_from(data)[0]
     tail, intent, sequence = LANE_WRITER.unpack_from(data, LANE_WRITER_OFFSET)
     head: int = LANE_HEAD.unpack_from(data, LANE_HEAD_OFFSET)[0]

@@ -45,7 +45,7 @@ _FIXED_BYTES: Final = {
     EventType.SPAN_END: TWO_BYTES.size + 2,
     EventType.FUNCTION_ENTER: 0,
     EventType.FUNCTION_EXIT: 0,
-    EventType.MARK: 4,
+    EventType.MARK: 0,
     EventType.ANNOTATION: 2,
     EventType.EXCEPTION: TWO_BYTES.size + 6,
 }

@@ -19,7 +19,8 @@ from .layout import (
     CONTROL_WORD,
     DEFINITIONS_LINE,
     DEFINITIONS_LINE_OFFSET,
-    LANE_CONTROL_BYTES,
+    LANE_HEAD,
+    LANE_HEAD_OFFSET,
     LOSSES,
     PAGE_BYTES,
     PROCESS_LOSSES_OFFSET,
@@ -73,7 +74,10 @@ class SegmentFile:
         """Raises IndexError for a lane that is not there, WireError for a control that no writer leaves."""
         if not 0 <= number < self.header.lanes:
             raise IndexError(f"lane {number} of {self.header.lanes}")
-        return parse_lane_control(self._read(self.header.lane_control(number), LANE_CONTROL_BYTES))
+        at = self.header.lane_control(number)
+        # The head comes first: read after the tail, it could be that of a later moment and lie beyond it.
+        head = self._read(at + LANE_HEAD_OFFSET, LANE_HEAD.size)
+        return parse_lane_control(self._read(at, LANE_HEAD_OFFSET) + head)
 
     def read(self, number: int) -> LaneReading:
         """What lane ``number`` holds beyond what is stored. Raises as :meth:`lane`."""
