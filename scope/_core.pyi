@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Generic, Literal, ParamSpec, Self, TypeVar, final
+from typing import Any, Final, Generic, Literal, ParamSpec, Self, TypeAlias, TypeVar, final
 
 _Parameters = ParamSpec("_Parameters")
 _Returned_co = TypeVar("_Returned_co", covariant=True)
-_Description = tuple[str, str, list[tuple[str, str, int, bool]]]
+_Description: TypeAlias = tuple[str, str, list[tuple[str, str, int, bool]]]
 
 LOSS_REASONS: Final[tuple[str, ...]]
 """Names of the loss counters, in the order of the wire format."""
@@ -20,9 +20,9 @@ SUMMARY_FIELDS: Final[tuple[str, ...]]
 class Session:
     """This process's segment, open for writing.
 
-    Creates ``path`` (it must not exist; mode 0600). Sizes are in bytes; ``policy`` is 0 to overwrite the oldest records, 1
-    to discard the newest; ``resource`` is what is true of every request. Raises OSError where the file cannot be made,
-    ValueError for sizes that are out of range, with the reason.
+    Creates ``path`` (it must not exist; mode 0600). Sizes are in bytes; ``policy`` is 0 to overwrite the oldest
+    records, 1 to discard the newest; ``resource`` is what is true of every request. Raises OSError where the file
+    cannot be made, ValueError for sizes that are out of range, with the reason.
     """
 
     def __new__(
@@ -109,7 +109,7 @@ class Request:
     def fail(self, error: BaseException, /) -> int:
         """Write the end for an exception that escaped; the outcome."""
 
-def begin_request(scope: MutableMapping[str, Any], header: bytes, trust: bool, /) -> Request | None:  # noqa: FBT001
+def begin_request(scope: MutableMapping[str, Any], header: bytes, trust: bool, /) -> Request | None:
     """Begin the request of an ASGI scope; None while capture is off. Nothing in ``scope`` makes it raise.
 
     ``header`` is the name of the correlation header, in lower case; ``trust``: take over the caller's ids.
@@ -124,8 +124,8 @@ def current_span_id() -> str | None:
 def annotate(**attributes: object) -> None:
     """Attach attributes to the current span; nothing outside a request.
 
-    Strings, numbers, booleans, None, bytes, and lists and dicts of them are kept, bounded; of other objects the type's name.
-    What looks secret, by its name or by its shape, is withheld.
+    Strings, numbers, booleans, None, bytes, and lists and dicts of them are kept, bounded; of other objects the
+    type's name. What looks secret, by its name or by its shape, is withheld.
     """
 
 @final
@@ -169,6 +169,7 @@ def suppress() -> object:
     """Capture nothing in this context until :func:`restore` is given the result."""
 
 def restore(before: object, /) -> None: ...
+
 @final
 class Probe(Generic[_Parameters, _Returned_co]):
     """A synchronous function whose calls are recorded within requests."""

@@ -1,7 +1,6 @@
 """Starts a collector from a traced process, where none runs and the settings want one."""
 
 # Importing pathlib would cost a traced process more than all of this.
-# ruff: noqa: PTH119
 from __future__ import annotations
 
 import fcntl
@@ -20,8 +19,8 @@ logger = logging.getLogger("scope")
 def start_collector(config: Config) -> bool:
     """Start a collector of its own session and process group; false where one runs already or none can be started.
 
-    It outlives this process, and exits by itself when no traced process is left. Of several workers that start one at the
-    same time, the collectors settle by their lock which stays.
+    It outlives this process, and exits by itself when no traced process is left. Of several workers that start one at
+    the same time, the collectors settle by their lock which stays.
     """
     if is_collected(config.lock_path):
         return False

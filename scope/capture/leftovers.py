@@ -1,7 +1,6 @@
 """Segments of dead processes that no collector has taken: bounded, so that memory does not fill up where none runs."""
 
 # Importing pathlib would cost a traced process more than all of this.
-# ruff: noqa: PTH118
 from __future__ import annotations
 
 import os
@@ -19,7 +18,7 @@ def remove_leftovers(directory: str, most_bytes: int) -> int:
     for _, taken, path in dead:
         kept += taken
         if kept > most_bytes:
-            os.unlink(path)  # noqa: PTH108
+            os.unlink(path)
             removed += 1
     return removed
 

@@ -33,7 +33,8 @@ class ScopeMiddleware:
     """Traces an ASGI application.
 
     ``settings`` are configuration keys, as for :func:`scope.configure`. Where the configuration from the environment or
-    from pyproject.toml is faulty, the application runs untraced and the log says why; faulty ``settings`` raise ConfigError.
+    from pyproject.toml is faulty, the application runs untraced and the log says why; faulty ``settings`` raise
+    ConfigError.
     """
 
     def __init__(self, app: Application, **settings: object) -> None:
@@ -47,7 +48,7 @@ class ScopeMiddleware:
         try:
             self._prepare(process.config)
         except ConfigError as error:
-            logger.error("scope: requests are not traced: %s", error)  # noqa: TRY400 - the message says it all
+            logger.error("scope: requests are not traced: %s", error)
 
     def _prepare(self, config: Config) -> None:
         self._enabled = config.enabled

@@ -19,7 +19,7 @@ FUNCTION, COROUTINE, GENERATOR, ASYNC_GENERATOR = range(4)
 
 
 @overload
-def probe(function: Method, /) -> Method: ...
+def probe(function: Method, /) -> Method: ...  # type: ignore[overload-overlap]  # a descriptor stays one
 @overload
 def probe(function: Callable[Parameters, Returned], /) -> Callable[Parameters, Returned]: ...
 def probe(function: Any, /) -> Any:
@@ -93,7 +93,7 @@ def _generator(
             except GeneratorExit as closing:
                 _close(generator, steps, closing)
                 raise
-            except BaseException as error:  # noqa: BLE001 - whatever was thrown in goes to the generator
+            except BaseException as error:
                 step = functools.partial(generator.throw, error)
             else:
                 step = functools.partial(generator.send, sent)
@@ -138,7 +138,7 @@ def _async_generator(
             except GeneratorExit as closing:
                 await _aclose(generator, steps, closing)
                 raise
-            except BaseException as error:  # noqa: BLE001 - whatever was thrown in goes to the generator
+            except BaseException as error:
                 step = functools.partial(generator.athrow, error)
             else:
                 step = functools.partial(generator.asend, sent)

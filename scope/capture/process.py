@@ -1,7 +1,7 @@
 """What one process traces with: its settings, and the session that begins with the first request.
 
-There is one per process, as there is one native runtime; forked children inherit the settings and begin a session of their
-own. Nothing that goes wrong here reaches the application: capture stays off, and the log says why, once.
+There is one per process, as there is one native runtime; forked children inherit the settings and begin a session of
+their own. Nothing that goes wrong here reaches the application: capture stays off, and the log says why, once.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Process:
         prepare_dir(segment.dir)
         remove_leftovers(segment.dir, segment.leftovers_bytes)
         session = Session(
-            os.path.join(segment.dir, f"{os.getpid()}-{os.urandom(8).hex()}.seg"),  # noqa: PTH118 - as in config
+            os.path.join(segment.dir, f"{os.getpid()}-{os.urandom(8).hex()}.seg"),
             lanes=segment.lanes,
             first_lane_bytes=segment.first_lane_bytes,
             lane_bytes=segment.lane_bytes,
@@ -116,7 +116,7 @@ process: Final = Process()
 def configure(**settings: object) -> None:
     """Set configuration keys from code: ``configure(service="shop", collector={"autostart": False})``.
 
-    Arguments win over the environment and pyproject.toml. Raises ConfigError, naming key, value and allowed range; also for a
-    key that cannot change any more once requests are traced.
+    Arguments win over the environment and pyproject.toml. Raises ConfigError, naming key, value and allowed range;
+    also for a key that cannot change any more once requests are traced.
     """
     process.configure(settings)

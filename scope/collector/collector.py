@@ -1,9 +1,10 @@
 """Drains, correlates, stores: the collector's loop without its process around it.
 
 A cycle reads what is new in every segment. A commit hands over, in one batch, the requests that have finished, the new
-records of those that have not, and the positions up to which the rings are read; so what a batch stores and the positions
-in it agree, and a collector that is killed anywhere goes on at the last batch. Only after the store has a batch do the rings
-learn of it. While the store takes nothing, nothing more is read: the rings absorb what they can and count what they lose.
+records of those that have not, and the positions up to which the rings are read; so what a batch stores and the
+positions in it agree, and a collector that is killed anywhere goes on at the last batch. Only after the store has a
+batch do the rings learn of it. While the store takes nothing, nothing more is read: the rings absorb what they can
+and count what they lose.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ logger = logging.getLogger("scope.collector")
 class Fleet:
     """All segments of ``directory``.
 
-    A file that is no sound segment is told of once and left alone; it is looked at again when it changes. ``restored`` is
-    where an earlier collector stopped.
+    A file that is no sound segment is told of once and left alone; it is looked at again when it changes.
+    ``restored`` is where an earlier collector stopped.
     """
 
     def __init__(self, directory: str, correlator: Correlator, writer: Writer) -> None:
@@ -48,7 +48,8 @@ class Fleet:
     def scan(self) -> None:
         """Take up segments that have come since the last scan."""
         try:
-            names = {name for name in os.listdir(self._directory) if name.endswith(".seg")}  # noqa: PTH208 - many times a second
+            names = {name for name in os.listdir(self._directory) if name.endswith(".seg")}  # noqa: PTH208 - many
+            times a second
         except OSError as error:
             logger.warning("cannot look for segments: %s", error)
             return

@@ -26,7 +26,8 @@ def run(config: Config, *, once: bool = False, idle_exit: bool = False) -> int:
     """Collect for the directory of ``config`` until SIGTERM or SIGINT, then drain and return 0.
 
     ``once``: store what is there and return. ``idle_exit``: return when no traced process has been there for
-    ``collector.idle_exit_s``. Raises CollectorRuns where there is one already, a StoreError where the store cannot be opened.
+    ``collector.idle_exit_s``. Raises CollectorRuns where there is one already, a StoreError where the store cannot be
+    opened.
     """
     prepare_dir(config.dir)
     prepare_dir(config.segment.dir)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Source:
     """A segment being read.
 
-    ``number`` is the store's, ``slot`` the correlator's. ``definitions`` counts the entries that the store has; ``fresh``
-    are those it has not. ``heads`` and ``losses`` are what the store was last told.
+    ``number`` is the store's, ``slot`` the correlator's. ``definitions`` counts the entries that the store has;
+    ``fresh`` are those it has not. ``heads`` and ``losses`` are what the store was last told.
     """
 
     segment: Segment

@@ -6,6 +6,7 @@ application wraps itself. Who has the middleware already is not traced twice: it
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .imports import when_imported
@@ -41,14 +42,11 @@ def _starlette(module: ModuleType) -> None:
         if "scope.request" in scope or scope["type"] == "lifespan":
             await call(self, scope, receive, send)
             return
-        from ..capture import ScopeMiddleware  # noqa: PLC0415 - as above; after the first time a look-up
-
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            await call(self, scope, receive, send)
-
-        middleware = self.__dict__.get("_scope_middleware")
+        middleware = vars(self).get("_scope_middleware")
         if middleware is None:
-            middleware = self.__dict__["_scope_middleware"] = ScopeMiddleware(app)
-        await middleware.trace(app, scope, receive, send)
+            from ..capture import ScopeMiddleware  # noqa: PLC0415 - as above
+
+            middleware = vars(self)["_scope_middleware"] = ScopeMiddleware(partial(call, self))
+        await middleware(scope, receive, send)
 
     application.__call__ = call_traced

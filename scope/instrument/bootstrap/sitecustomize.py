@@ -1,9 +1,11 @@
 """Imported by every interpreter that ``scope run`` starts, before anything else: lets it trace itself.
 
-The path to this directory hides a ``sitecustomize`` that the environment may have; it is run from here. Nothing may fail
-here: what goes wrong is told on standard error and the program starts as it would have.
+The path to this directory hides a ``sitecustomize`` that the environment may have; it is run from here. Nothing may
+fail here: what goes wrong is told on standard error and the program starts as it would have.
 """
 
+# Every interpreter pays for what is imported here.
+# ruff: noqa: INP001, PLC0415, PTH100, PTH120
 import os
 import sys
 
