@@ -1,4 +1,4 @@
-"""The native surface: ring, probes, context and correlation. Format and algorithms: docs/design/wire.md and scope/core."""
+"""The native surface: ring, probes, context and correlation. The format is docs/design/wire.md's."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from types import TracebackType

@@ -1,5 +1,7 @@
 """The traced processes of a session directory: found, read, and removed once they are dead and stored."""
 
+# Ten times a second: no pathlib.
+# ruff: noqa: PTH108, PTH118, PTH208
 from __future__ import annotations
 
 import logging
@@ -48,8 +50,7 @@ class Fleet:
     def scan(self) -> None:
         """Take up segments that have come since the last scan."""
         try:
-            names = {name for name in os.listdir(self._directory) if name.endswith(".seg")}  # noqa: PTH208 - many
-            times a second
+            names = {name for name in os.listdir(self._directory) if name.endswith(".seg")}
         except OSError as error:
             logger.warning("cannot look for segments: %s", error)
             return
@@ -59,7 +60,7 @@ class Fleet:
             del self._refused[name]
 
     def _take_up(self, name: str) -> None:
-        path = os.path.join(self._directory, name)  # noqa: PTH118
+        path = os.path.join(self._directory, name)
         state = _state(path)
         if state is None or self._refused.get(name) == state:
             return
@@ -160,6 +161,6 @@ def _info(segment: Segment, entries: list[bytes]) -> SegmentInfo:
 
 def _unlink(path: str) -> None:
     try:
-        os.unlink(path)  # noqa: PTH108
+        os.unlink(path)
     except OSError as error:
         logger.warning("cannot remove a stored segment: %s", error)
