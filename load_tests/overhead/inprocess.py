@@ -1,84 +1,64 @@
-"""Child process: CPU that the middleware adds to a request of an application that is called without a server."""
+"""CPU that tracing adds to a request of an application that is called directly, without a server."""
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import json
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import uvloop
-
-from . import hello
+from ..processes import ROOT
+from .calls import REQUESTS
 from .rotation import added, rotate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
-
-    from starlette.types import ASGIApp
-
-REQUESTS = 100
-
-# What uvicorn makes of a request by wrk.
-REQUEST: dict[str, Any] = {
-    "type": "http",
-    "asgi": {"version": "3.0", "spec_version": "2.3"},
-    "http_version": "1.1",
-    "method": "GET",
-    "scheme": "http",
-    "path": "/hello/world",
-    "raw_path": b"/hello/world",
-    "query_string": b"",
-    "root_path": "",
-    "headers": [(b"host", b"127.0.0.1:8000")],
-    "client": ("127.0.0.1", 50000),
-    "server": ("127.0.0.1", 8000),
-    "state": {},
-}
+    from collections.abc import Callable, Iterator, Mapping
 
 
-async def receive() -> MutableMapping[str, Any]:
-    return {"type": "http.request", "body": b"", "more_body": False}
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Microseconds for a request, of one set of processes: bare, added by tracing, and between two bare processes."""
+
+    bare_us: float
+    added_us: float
+    noise_us: float
 
 
-async def send(_: MutableMapping[str, Any]) -> None:
-    return
-
-
-async def requests(app: ASGIApp, count: int) -> None:
-    """``count`` requests one after the other, each in a task of its own, as a server runs them."""
-    loop = asyncio.get_running_loop()
-
-    async def request() -> None:
-        await app(dict(REQUEST), receive, send)
-
-    for _ in range(count):
-        await loop.create_task(request())
-
-
-def measure(framework: str, loop_name: str, rounds: int) -> dict[str, float]:
-    """Microseconds of CPU for a request: without tracing, added by tracing, and between two equal bare applications."""
-    factory = uvloop.new_event_loop if loop_name == "uvloop" else asyncio.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        bare, traced = getattr(hello, f"bare_{framework}"), getattr(hello, f"traced_{framework}")
-        apps: dict[str, ASGIApp] = {"bare": bare(), "traced": traced(), "bare_again": bare()}
-        blocks: dict[str, Callable[[], None]] = {
-            name: lambda app=app: runner.run(requests(app, REQUESTS))  # type: ignore[misc]
-            for name, app in apps.items()
-        }
+def measure(framework: str, loop: str, rounds: int, environment: Mapping[str, str]) -> Sample:
+    """Let three processes take turns: a bare application, a traced one, and the bare one again."""
+    apps = {"bare": f"bare_{framework}", "traced": f"traced_{framework}", "bare_again": f"bare_{framework}"}
+    with ExitStack() as processes:
+        blocks = {name: processes.enter_context(caller(app, loop, environment)) for name, app in apps.items()}
         spent = rotate(blocks, rounds)
-    return {
-        "bare": median(spent["bare"]) / REQUESTS / 1000,
-        "added": added(spent, "traced", "bare", REQUESTS) / 1000,
-        "noise": added(spent, "bare_again", "bare", REQUESTS) / 1000,
-    }
+    return Sample(
+        bare_us=median(spent["bare"]) / REQUESTS / 1000,
+        added_us=added(spent, "traced", "bare", REQUESTS) / 1000,
+        noise_us=added(spent, "bare_again", "bare", REQUESTS) / 1000,
+    )
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("framework", choices=["fastapi", "starlette"])
-    parser.add_argument("loop", choices=["uvloop", "asyncio"])
-    parser.add_argument("--rounds", type=int, default=150)
-    options = parser.parse_args()
-    print(json.dumps(measure(options.framework, options.loop, options.rounds)))
+@contextmanager
+def caller(app: str, loop: str, environment: Mapping[str, str]) -> Iterator[Callable[[], int]]:
+    """A process that calls ``app``; each call of what is given runs one block there: its CPU time in nanoseconds."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "load_tests.overhead.calls", app, loop],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    commands, results = process.stdin, process.stdout
+    assert commands is not None
+    assert results is not None
+
+    def block() -> int:
+        commands.write("\n")
+        commands.flush()
+        return int(results.readline())
+
+    with process:
+        yield block
+        commands.close()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scope import ScopeMiddleware, annotate, mark, probe, span, suppressed
 
-from .rotation import added, rotate
+from .rotation import added, rotate, timed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -81,7 +81,7 @@ def annotate_calls() -> None:
         annotate(number=1)
 
 
-BLOCKS: dict[str, Callable[[], None]] = {
+WORK: dict[str, Callable[[], None]] = {
     "empty": empty_loop,
     "empty_again": empty_loop,
     "plain": plain_calls,
@@ -96,8 +96,9 @@ BLOCKS: dict[str, Callable[[], None]] = {
 
 def measure(rounds: int) -> dict[str, float]:
     """Nanoseconds each operation adds: to a plain call where it wraps one, else to an empty loop."""
-    inside = asyncio.run(_inside_a_request(lambda: rotate(BLOCKS, rounds)))
-    outside = rotate({"plain": plain_calls, "probed": probed_calls}, rounds)
+    blocks = {name: timed(work) for name, work in WORK.items()}
+    inside = asyncio.run(_inside_a_request(lambda: rotate(blocks, rounds)))
+    outside = rotate({name: blocks[name] for name in ("plain", "probed")}, rounds)
     return {
         "probed_call": added(inside, "probed", "plain", REPETITIONS),
         "probed_call_noise": added(inside, "plain_again", "plain", REPETITIONS),

@@ -18,18 +18,26 @@ if TYPE_CHECKING:
 WARM_UP = 3
 
 
-def rotate(
-    blocks: Mapping[str, Callable[[], object]], rounds: int, clock: Callable[[], int] = time.thread_time_ns
-) -> dict[str, list[int]]:
-    """Run every block once a round; what ``clock`` advanced in each, by name. Rounds for warming up are not counted."""
-    spent: dict[str, list[int]] = {name: [] for name in blocks}
+def timed(work: Callable[[], object], clock: Callable[[], int] = time.thread_time_ns) -> Callable[[], int]:
+    """A block that does ``work`` and tells how far ``clock`` went meanwhile."""
+
+    def block() -> int:
+        start = clock()
+        work()
+        return clock() - start
+
+    return block
+
+
+def rotate(blocks: Mapping[str, Callable[[], int]], rounds: int) -> dict[str, list[int]]:
+    """Run every block once a round; what each took, by name. Rounds for warming up are not counted."""
     names = list(blocks)
+    spent: dict[str, list[int]] = {name: [] for name in names}
     for number in range(-WARM_UP, rounds):
         for name in names if number % 2 else reversed(names):
-            start = clock()
-            blocks[name]()
+            took = blocks[name]()
             if number >= 0:
-                spent[name].append(clock() - start)
+                spent[name].append(took)
     return spent
 
 

@@ -18,13 +18,13 @@ from ..processes import HOST, Child, free_port, running, wait_until_serving
 from ..stack import collector, isolated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from .load import Load
 
 PATH = "/hello/world"
-SETTLE_S = 0.4
+SETTLE_S = 0.3
 SIDES = ("bare", "traced", "bare_again")
 
 
@@ -75,17 +75,28 @@ def measure(directory: Path, load: Callable[[int], Load], rounds: int, *, pin: b
 
 @contextmanager
 def site(directory: Path, *, pin: bool) -> Iterator[Site]:
-    """The servers and the collector; with ``pin`` the servers have processor 0 and everything else the others."""
+    """The servers and the collector; with ``pin`` the servers have one processor and everything else the others."""
     environment = isolated(directory)
     with ExitStack() as parts:
         collecting = parts.enter_context(collector(directory, environment))
         servers = {name: parts.enter_context(_server(name, directory, environment)) for name in SIDES}
-        if pin and len(os.sched_getaffinity(0)) > 1:
-            first, *others = sorted(os.sched_getaffinity(0))
-            for child, _ in servers.values():
-                child.pin({first})
-            collecting.pin(set(others))
+        if pin:
+            parts.enter_context(_pinned([child for child, _ in servers.values()], collecting))
         yield Site(servers, collecting)
+
+
+@contextmanager
+def _pinned(servers: Sequence[Child], collecting: Child) -> Iterator[None]:
+    processors = os.sched_getaffinity(0)
+    first, *others = sorted(processors)
+    for child in servers:
+        child.pin({first})
+    collecting.pin(set(others) or processors)
+    os.sched_setaffinity(0, set(others) or processors)  # this process and the load generator that it starts
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, processors)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from load_tests.overhead.figures import figure
+from load_tests.overhead.inprocess import measure
 from load_tests.overhead.load import LoadError, parse_wrk
-from load_tests.overhead.rotation import WARM_UP, added, rotate
+from load_tests.overhead.rotation import WARM_UP, added, rotate, timed
 from load_tests.processes import ROOT
 from load_tests.stack import isolated
 
@@ -41,7 +43,11 @@ def test_blocks_take_turns_and_the_difference_is_for_one_repetition() -> None:
         order.append(name)
         clock.now += ns
 
-    spent = rotate({"bare": lambda: work("bare", 1000), "traced": lambda: work("traced", 1500)}, 4, clock)
+    blocks = {
+        "bare": timed(lambda: work("bare", 1000), clock),
+        "traced": timed(lambda: work("traced", 1500), clock),
+    }
+    spent = rotate(blocks, 4)
     assert spent == {"bare": [1000] * 4, "traced": [1500] * 4}
     assert len(order) == 2 * (4 + WARM_UP)
     assert order[-4:] in (["bare", "traced", "traced", "bare"], ["traced", "bare", "bare", "traced"])
@@ -85,22 +91,18 @@ def test_load_with_errors_is_no_measurement(output: str) -> None:
         parse_wrk(output)
 
 
-@pytest.mark.parametrize(
-    ("module", "figures"),
-    [
-        (["operations"], {"probed_call", "mark", "span", "annotate", "suppressed_call", "call_outside_a_request"}),
-        (["inprocess", "fastapi", "uvloop"], {"bare", "added", "noise"}),
-        (["inprocess", "starlette", "asyncio"], {"bare", "added", "noise"}),
-    ],
-)
-def test_a_child_prints_its_figures(tmp_path: Path, module: list[str], figures: set[str]) -> None:
-    name, *arguments = module
-    command = [sys.executable, "-m", f"load_tests.overhead.{name}", *arguments, "--rounds", "2"]
+def test_operations_are_measured_in_a_process_of_their_own(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "load_tests.overhead.operations", "--rounds", "2"]
     done = subprocess.run(command, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True, check=True)
-    assert figures <= json.loads(done.stdout).keys()
+    assert json.loads(done.stdout).keys() >= {"probed_call", "mark", "span", "annotate", "suppressed_call"}
+
+
+@pytest.mark.parametrize(("framework", "loop"), [("fastapi", "uvloop"), ("starlette", "asyncio")])
+def test_requests_are_measured_in_processes_that_take_turns(tmp_path: Path, framework: str, loop: str) -> None:
+    sample = measure(framework, loop, 2, environment(tmp_path))
+    assert sample.bare_us > 0
+    assert sample.added_us != sample.noise_us
 
 
 def environment(directory: Path) -> dict[str, str]:
-    import os
-
     return os.environ | isolated(directory)
