@@ -7,8 +7,6 @@ from typing import Any, Final, Never
 
 from .errors import WireError
 
-_U8: Final = Struct("<B")
-_U16: Final = Struct("<H")
 _U32: Final = Struct("<I")
 _I64: Final = Struct("<q")
 _F64: Final = Struct("<d")
@@ -37,10 +35,11 @@ class Cursor:
         return form.unpack_from(self._data, self._advance(form.size))
 
     def u8(self) -> int:
-        return int(self.take(_U8)[0])
+        return self._data[self._advance(1)]
 
     def u16(self) -> int:
-        return int(self.take(_U16)[0])
+        start = self._advance(2)
+        return self._data[start] | self._data[start + 1] << 8
 
     def u32(self) -> int:
         return int(self.take(_U32)[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from .errors import WireError
@@ -80,7 +80,17 @@ def parse_header(page: bytes, file_bytes: int) -> Header:
     if len(page) < PAGE_BYTES:
         raise WireError(len(page), f"the file ends within its header page of {PAGE_BYTES} bytes")
     values = SEGMENT_HEADER.unpack_from(page)
-    magic, ready, major, minor, incompatible, _, uuid, size, page_bytes, lanes, block, policy = values[:12]
+    _check_kind(values, file_bytes)
+    header = _header(values)
+    _check_sizes(header)
+    _check_places(header)
+    return header
+
+
+def _check_kind(values: tuple[Any, ...], file_bytes: int) -> None:
+    """Everything but the sizes and offsets."""
+    magic, ready, major, _, incompatible, _, _, size, page_bytes, _, _, policy = values[:12]
+    pid, _, _, _, clock, reserved = values[19:25]
     _require(magic == MAGIC, 0, "not a segment file")
     _require(ready == 1, 8, "its process has not finished making it")
     _require(major == ABI_MAJOR, 12, f"its format has major version {major}; this reader knows {ABI_MAJOR}")
@@ -89,12 +99,16 @@ def parse_header(page: bytes, file_bytes: int) -> Header:
     _require(size == file_bytes, 48, f"it says {size} bytes; the file has {file_bytes}")
     _require(page_bytes == PAGE_BYTES, 56, f"a header page of {page_bytes} bytes")
     _require(policy in {0, 1}, 68, f"no overflow policy has number {policy}")
-    control, lane_controls, lane_data, first, other, definitions, definitions_bytes = values[12:19]
-    pid, ticks, boot, namespace, clock, reserved, *clocks = values[19:]
     _require(0 < pid < 1 << 31, 128, f"{pid} is no process id")
     _require(clock == CLOCK_MONOTONIC, 168, f"no clock has number {clock}")
     _require(reserved == 0, 172, "a reserved field is set")
-    header = Header(
+
+
+def _header(values: tuple[Any, ...]) -> Header:
+    _, _, _, minor, _, _, uuid, size, _, lanes, block, policy = values[:12]
+    control, lane_controls, lane_data, first, other, definitions, definitions_bytes = values[12:19]
+    pid, ticks, boot, namespace, _, _, *clocks = values[19:]
+    return Header(
         abi_minor=minor,
         uuid=UUID(bytes=uuid),
         file_bytes=size,
@@ -114,9 +128,6 @@ def parse_header(page: bytes, file_bytes: int) -> Header:
         pid_namespace=namespace,
         clocks=Clocks(*clocks),
     )
-    _check_sizes(header)
-    _check_places(header)
-    return header
 
 
 def _check_sizes(header: Header) -> None:
