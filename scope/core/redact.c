@@ -48,15 +48,32 @@ enum {
     SHORTEST_CARD = 14,
 };
 
-/* Whether seven bytes in a row, counted from a multiple of seven, are all from 0x20 to 0x3F, where digits, space and dash
- * are. 13 bytes in a row hold seven such, so no card number goes unseen. */
+static bool is_card_byte(char c)
+{
+    return scope_is_digit(c) || c == ' ' || c == '-';
+}
+
+/* Whether what a card number consists of goes on, around `at`, for as long as the shortest. */
+static bool is_long_number(const char *text, size_t at, size_t length)
+{
+    size_t start = at, end = at;
+    while (start > 0 && at - start < SHORTEST_CARD && is_card_byte(text[start - 1]))
+        start--;
+    while (end < length && end - start < SHORTEST_CARD && is_card_byte(text[end]))
+        end++;
+    return end - start >= SHORTEST_CARD;
+}
+
+/* Looks at every seventh byte and the six after it: 13 in a row hold seven that begin at a multiple of seven, and those are
+ * all from 0x20 to 0x3F, where digits, space and dash are. So no card number goes unseen, and an id costs little. */
 static bool may_hold_card(const char *text, size_t length)
 {
-    const uint64_t high_bits = UINT64_C(0x00E0E0E0E0E0E0E0), wanted = UINT64_C(0x0020202020202020);
+    const uint64_t high_bits = UINT64_C(0xE0E0E0E0E0E0E000), wanted = UINT64_C(0x2020202020202000);
     for (size_t at = 0; at + 7 <= length; at += 7) {
-        uint64_t seven = 0;
-        memcpy(&seven, text + at, 7);
-        if ((seven & high_bits) == wanted)
+        uint64_t eight; /* the seven, and before them one that does not count: nothing is read beyond the end */
+        memcpy(&eight, text + at - (at > 0), sizeof eight);
+        eight <<= at > 0 ? 0 : 8;
+        if ((eight & high_bits) == wanted && is_long_number(text, at, length))
             return true;
     }
     return false;
@@ -67,9 +84,13 @@ static bool may_hold_secret(const char *text, size_t length, unsigned flags)
 {
     if (length < SHORTEST_PAIR)
         return false;
+    const uint8_t *bytes = (const uint8_t *)text;
     unsigned found = 0;
-    for (size_t at = 0; at < length; at++)
-        found |= ANCHORS[(uint8_t)text[at]];
+    size_t at = 0;
+    for (; at + 4 <= length; at += 4)
+        found |= ANCHORS[bytes[at]] | ANCHORS[bytes[at + 1]] | ANCHORS[bytes[at + 2]] | ANCHORS[bytes[at + 3]];
+    for (; at < length; at++)
+        found |= ANCHORS[bytes[at]];
     if (found & (ANCHOR_PAIR | ANCHOR_COLON | ANCHOR_QUOTE))
         return true;
     if (found & ANCHOR_SPACE && length >= SHORTEST_CREDENTIALS)

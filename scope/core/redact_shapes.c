@@ -7,43 +7,50 @@
 
 /* A key is `behind`, the anchor, `ahead`, and then at least `min` bytes of `classes`; `exact` if no more may follow. */
 typedef struct {
-    const char *behind;
     char anchor;
+    const char *behind;
+    uint8_t behind_size;
     const char *ahead;
+    uint8_t ahead_size;
     uint8_t classes;
     uint8_t min;
     bool exact;
 } key_shape;
 
+#define KEY(behind, anchor, ahead, classes, min, exact) \
+    {anchor, behind, sizeof behind - 1, ahead, sizeof ahead - 1, classes, min, exact}
+
 static const key_shape KEYS[] = {
-    {"ghp", '_', "", SCOPE_CLASS_ALNUM, 20, false}, /* GitHub: personal, OAuth, user, server, refresh, fine-grained */
-    {"gho", '_', "", SCOPE_CLASS_ALNUM, 20, false},
-    {"ghu", '_', "", SCOPE_CLASS_ALNUM, 20, false},
-    {"ghs", '_', "", SCOPE_CLASS_ALNUM, 20, false},
-    {"ghr", '_', "", SCOPE_CLASS_ALNUM, 20, false},
-    {"github_pat", '_', "", SCOPE_CLASS_BASE64URL, 20, false},
-    {"sk_live", '_', "", SCOPE_CLASS_BASE64URL, 10, false}, /* Stripe */
-    {"rk_live", '_', "", SCOPE_CLASS_BASE64URL, 10, false},
-    {"sk_test", '_', "", SCOPE_CLASS_BASE64URL, 10, false},
-    {"rk_test", '_', "", SCOPE_CLASS_BASE64URL, 10, false},
-    {"whsec", '_', "", SCOPE_CLASS_BASE64URL | SCOPE_CLASS_TOKEN, 20, false},
-    {"npm", '_', "", SCOPE_CLASS_ALNUM, 30, false},
-    {"hf", '_', "", SCOPE_CLASS_ALNUM, 30, false}, /* Hugging Face */
-    {"sk", '-', "ant-", SCOPE_CLASS_BASE64URL, 12, false}, /* Anthropic */
-    {"sk", '-', "proj-", SCOPE_CLASS_BASE64URL, 12, false}, /* OpenAI */
-    {"sk", '-', "svcacct-", SCOPE_CLASS_BASE64URL, 12, false},
-    {"sk", '-', "", SCOPE_CLASS_ALNUM, 32, false},
-    {"xoxa", '-', "", SCOPE_CLASS_BASE64URL, 10, false}, /* Slack */
-    {"xoxb", '-', "", SCOPE_CLASS_BASE64URL, 10, false},
-    {"xoxp", '-', "", SCOPE_CLASS_BASE64URL, 10, false},
-    {"xoxr", '-', "", SCOPE_CLASS_BASE64URL, 10, false},
-    {"xoxs", '-', "", SCOPE_CLASS_BASE64URL, 10, false},
-    {"glpat", '-', "", SCOPE_CLASS_BASE64URL | SCOPE_CLASS_TOKEN, 16, false}, /* GitLab */
-    {"pypi", '-', "", SCOPE_CLASS_BASE64URL, 32, false},
-    {"AK", 'I', "A", SCOPE_CLASS_ALNUM, 16, true}, /* AWS */
-    {"AS", 'I', "A", SCOPE_CLASS_ALNUM, 16, true},
-    {"A", 'I', "za", SCOPE_CLASS_BASE64URL, 30, false}, /* Google */
+    KEY("ghp", '_', "", SCOPE_CLASS_ALNUM, 20, false), /* GitHub: personal, OAuth, user, server, refresh, fine-grained */
+    KEY("gho", '_', "", SCOPE_CLASS_ALNUM, 20, false),
+    KEY("ghu", '_', "", SCOPE_CLASS_ALNUM, 20, false),
+    KEY("ghs", '_', "", SCOPE_CLASS_ALNUM, 20, false),
+    KEY("ghr", '_', "", SCOPE_CLASS_ALNUM, 20, false),
+    KEY("github_pat", '_', "", SCOPE_CLASS_BASE64URL, 20, false),
+    KEY("sk_live", '_', "", SCOPE_CLASS_BASE64URL, 10, false), /* Stripe */
+    KEY("rk_live", '_', "", SCOPE_CLASS_BASE64URL, 10, false),
+    KEY("sk_test", '_', "", SCOPE_CLASS_BASE64URL, 10, false),
+    KEY("rk_test", '_', "", SCOPE_CLASS_BASE64URL, 10, false),
+    KEY("whsec", '_', "", SCOPE_CLASS_BASE64URL | SCOPE_CLASS_TOKEN, 20, false),
+    KEY("npm", '_', "", SCOPE_CLASS_ALNUM, 30, false),
+    KEY("hf", '_', "", SCOPE_CLASS_ALNUM, 30, false), /* Hugging Face */
+    KEY("sk", '-', "ant-", SCOPE_CLASS_BASE64URL, 12, false), /* Anthropic */
+    KEY("sk", '-', "proj-", SCOPE_CLASS_BASE64URL, 12, false), /* OpenAI */
+    KEY("sk", '-', "svcacct-", SCOPE_CLASS_BASE64URL, 12, false),
+    KEY("sk", '-', "", SCOPE_CLASS_ALNUM, 32, false),
+    KEY("xoxa", '-', "", SCOPE_CLASS_BASE64URL, 10, false), /* Slack */
+    KEY("xoxb", '-', "", SCOPE_CLASS_BASE64URL, 10, false),
+    KEY("xoxp", '-', "", SCOPE_CLASS_BASE64URL, 10, false),
+    KEY("xoxr", '-', "", SCOPE_CLASS_BASE64URL, 10, false),
+    KEY("xoxs", '-', "", SCOPE_CLASS_BASE64URL, 10, false),
+    KEY("glpat", '-', "", SCOPE_CLASS_BASE64URL | SCOPE_CLASS_TOKEN, 16, false), /* GitLab */
+    KEY("pypi", '-', "", SCOPE_CLASS_BASE64URL, 32, false),
+    KEY("AK", 'I', "A", SCOPE_CLASS_ALNUM, 16, true), /* AWS */
+    KEY("AS", 'I', "A", SCOPE_CLASS_ALNUM, 16, true),
+    KEY("A", 'I', "za", SCOPE_CLASS_BASE64URL, 30, false), /* Google */
 };
+
+#define SHORTEST_KEY 10 /* bytes after the anchor */
 
 static bool is_behind(const scope_scan *scan, const char *word, size_t size)
 {
@@ -55,16 +62,17 @@ static bool is_behind(const scope_scan *scan, const char *word, size_t size)
 bool scope_redact_key(scope_scan *scan)
 {
     char anchor = scope_ahead(scan, 0), nearest = scope_behind(scan, 1);
+    if (scan->length - scan->read < SHORTEST_KEY || !(scope_class(nearest) & SCOPE_CLASS_ALPHA))
+        return false;
     for (size_t index = 0; index < COUNT(KEYS); index++) {
         const key_shape *key = &KEYS[index];
-        size_t size = strlen(key->behind);
-        if (key->anchor != anchor || key->behind[size - 1] != nearest || !is_behind(scan, key->behind, size)
-            || !scope_is_ahead(scan, 1, key->ahead))
+        if (key->anchor != anchor || key->behind[key->behind_size - 1] != nearest
+            || !is_behind(scan, key->behind, key->behind_size) || !scope_is_ahead(scan, 1, key->ahead))
             continue;
-        size_t start = scan->read + 1 + strlen(key->ahead);
+        size_t start = scan->read + 1 + key->ahead_size;
         size_t end = scope_run_end(scan, start, key->classes);
         if (end - start >= key->min && !(key->exact && end - start > key->min)) {
-            scope_hide(scan, size, end);
+            scope_hide(scan, key->behind_size, end);
             return true;
         }
     }
@@ -276,10 +284,8 @@ static bool begins_number(const scope_scan *scan)
     return !scope_is_alnum(before) && before != '.' && before != '_';
 }
 
-bool scope_redact_card(scope_scan *scan)
+static bool hide_card(scope_scan *scan)
 {
-    if (!begins_number(scan))
-        return false;
     uint8_t digits[MAX_DIGITS];
     size_t count = 0, group = 0, at = scan->read;
     unsigned groups = 0;
@@ -303,6 +309,16 @@ bool scope_redact_card(scope_scan *scan)
         at++;
     }
     return false;
+}
+
+/* Moves on beyond the digits in any case: no number begins within another. */
+bool scope_redact_card(scope_scan *scan)
+{
+    char first = scope_ahead(scan, 0);
+    bool may_be_card = first >= '2' && first <= '6' && begins_number(scan);
+    if (!may_be_card || !hide_card(scan))
+        scope_keep(scan, scope_run_end(scan, scan->read, SCOPE_CLASS_DIGIT));
+    return true;
 }
 
 /* --- e-mail addresses ----------------------------------------------------------------------------------------------- */

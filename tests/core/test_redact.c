@@ -1,0 +1,335 @@
+/* What redaction hides, and what it leaves alone. */
+#include "check.h"
+#include "redacting.h"
+
+/* Well-known prefixes in two parts, so that this file itself holds nothing that looks like a key. */
+#define GHP "gh" "p_"
+#define SK_LIVE "sk_" "live_"
+#define XOXB "xox" "b-"
+#define AIZA "AI" "za"
+#define DIGITS20 "0123456789abcdefghij"
+
+typedef struct {
+    const char *text;
+    const char *expected; /* NULL: unchanged */
+} example;
+
+static void check_with(const example *examples, size_t count, unsigned flags)
+{
+    for (size_t index = 0; index < count; index++) {
+        const char *text = examples[index].text;
+        const char *expected = examples[index].expected ? examples[index].expected : text;
+        size_t size;
+        char *result = redacted(text, strlen(text), flags, &size);
+        CHECK(strcmp(result, expected) == 0, "\n  of       %s\n  expected %s\n  got      %s", text, expected, result);
+        char *again = redacted(result, size, flags, &size);
+        CHECK(strcmp(again, result) == 0, "\n  once     %s\n  twice    %s", result, again);
+        free(again);
+        free(result);
+    }
+}
+
+#define CHECK_EXAMPLES(examples) check_with(examples, sizeof examples / sizeof *examples, 0)
+
+static void test_ordinary_values_stay(void)
+{
+    static const example examples[] = {
+        {"", NULL},
+        {"a", NULL},
+        {"Alice Example", NULL},
+        {"user_id", NULL},
+        {"/users/42/orders?page=3&sort=name", NULL},
+        {"550e8400-e29b-41d4-a716-446655440000", NULL},
+        {"4bf92f3577b34da6a3ce929d0e0e4736", NULL},
+        {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", NULL},
+        {"2024-05-17T12:30:00.123456+02:00", NULL},
+        {"1732284000123456789", NULL},
+        {"0.5555555555555556", NULL},
+        {"-1.4111111111111111e+10", NULL},
+        {"+49 30 901820 123 456", NULL},
+        {"192.168.100.200:8080", NULL},
+        {"https://example.com:8443/a/b?c=d#e", NULL},
+        {"http://[2001:db8::1]:8080/x", NULL},
+        {"see http://localhost:8000.", NULL},
+        {"application/json; charset=utf-8", NULL},
+        {"SELECT id, name FROM users WHERE name = 'bob' AND age > 3", NULL},
+        {"INSERT INTO t (a, b) VALUES (?, ?), ('x', \"y\")", NULL},
+        {"{'count': 3, 'items': ['a', 'b'], \"ok\": true}", NULL},
+        {"KeyError: 'user'", NULL},
+        {"std::string, a::b::c, password::text", NULL},
+        {"Gr\xc3\xbc\xc3\x9f" "e aus M\xc3\xbcnchen: 20 \xe2\x82\xac, \xf0\x9f\x98\x80=1", NULL},
+        {"basic understanding of basic authentication", NULL},
+        {"the bearer of this letter", NULL},
+        {"HEAD IJK_L-M JSON_API eyJabc eyJhbGciOiJIUzI1NiJ9", NULL},
+        {"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", NULL},
+        {"bob@example.com", NULL},
+        {"%3D %3d 100% %", NULL},
+        {"= : , ' \" \\ ( ) [ ] { }", NULL},
+    };
+    CHECK_EXAMPLES(examples);
+}
+
+static void test_json_web_tokens(void)
+{
+    static const example examples[] = {
+        {"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "[redacted]"},
+        {"got eyJhbGciOiJub25lIn0.e30. here", "got [redacted] here"},
+        {"eyJhbGciOiJSU0EtT0FFUCJ9.OKOawDo13gRp.48V1_ALb6US0.5eym8TW_c8.XFBoMYUZodet-w, then", "[redacted], then"},
+        {"cut eyJhbGciOiJIUzI1NiJ9.eyJz", "cut [redacted]"},
+        {"/x/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc/y", "/x/[redacted]/y"},
+        {"heyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0", NULL},
+        {"eyJhbGciOiJIUzI1NiJ9.x", NULL},
+        {"eyJhb.eyJzdWIiOiIxIn0", NULL},
+    };
+    CHECK_EXAMPLES(examples);
+}
+
+static void test_credentials(void)
+{
+    static const example examples[] = {
+        {"Bearer x", "Bearer *"},
+        {"Bearer mysecrettoken", "Bearer [redacted]"},
+        {"BEARER  0/abc.def~x+y==", "BEARER  [redacted]"},
+        {"bearer abc123 is bad", "bearer *** is bad"},
+        {"bearer abcdefghijklmnop", "bearer [redacted]"},
+        {"Bearer token.", NULL},
+        {"Bearer authentication is required", NULL},
+        {"Bearer realm=\"api\"", NULL},
+        {"Bearer ", NULL},
+        {"forbearer abc123", NULL},
+        {"Basic dXNlcjpwYXNz", "Basic [redacted]"},
+        {"basic OnB3 x", "basic *** x"},
+        {"Basic dXNlcg==", NULL},
+        {"Basic AAECOg==", NULL},
+        {"Basic realm", NULL},
+    };
+    CHECK_EXAMPLES(examples);
+}
+
+static void test_card_numbers(void)
+{
+    static const example examples[] = {
+        {"4111111111111111", "[redacted]"},
+        {"card 4111 1111 1111 1111 exp 12/27", "card [redacted] exp 12/27"},
+        {"4111 1111 1111 1111 12 27", "[redacted] 12 27"},
+        {"12 5555-5555-5555-4444.", "12 [redacted]."},
+        {"2223003122003222", "[redacted]"},
+        {"3782 822463 10005", "[redacted]"},
+        {"378282246310005", "[redacted]"},
+        {"3056 930902 5904", "[redacted]"},
+        {"30569309025904", "[redacted]"},
+        {"6011111111111117 and 3530111333300000", "[redacted] and [redacted]"},
+        {"6200 0000 0000 0000 000", "[redacted]"},
+        {"6200000000000000000", "[redacted]"},
+        {"card-4111111111111111", "card-[redacted]"},
+        {"4111111111111112", NULL},
+        {"4111 1111 11111111", NULL},
+        {"4111 1111-1111 1111", NULL},
+        {"9111111111111111", NULL},
+        {"order_4111111111111111", NULL},
+        {"x4111111111111111", NULL},
+        {"4111111111111111x", NULL},
+        {"4111111111111111_", NULL},
+        {"4111111111111111.5", NULL},
+        {"0.4111111111111111", NULL},
+        {"3-4111111111111111", NULL},
+        {"41111111111111110000", NULL},
+        {"1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0", NULL},
+        {"4222222222222", NULL},
+        {"12345678901234 123456789012345 12345678901234567", NULL},
+    };
+    CHECK_EXAMPLES(examples);
+}
+
+static void test_passwords_in_urls(void)
+{
+    static const example examples[] = {
+        {"postgres://bob:hunter2@db/shop", "postgres://bob:***@db/shop"},
+        {"redis://:correct-horse@cache:6379/0", "redis://:[redacted]@cache:6379/0"},
+        {"amqp://a:p@ss:w0rd!@mq", "amqp://a:[redacted]@mq"},
+        {"smtp://bob@example.com:hunter2@mail", "smtp://bob@example.com:***@mail"},
+        {"x postgres://u:pa/ss?w#d@h y", "x postgres://u:***@h y"},
+        {"postgres://u:cut-her", "postgres://u:***"},
+        {"a://b:c@d,e://f:g@h", "a://b:*@d,e://f:*@h"},
+        {"a://b:c/x,e://f:g@h", "a://b:c/x,e://f:*@h"},
+        {"http://bob@host:80/", NULL},
+        {"http://host:port/path", NULL},
+        {"http://host:80/a@b", NULL},
+        {"http://u:@host", NULL},
+        {"http://", NULL},
+    };
+    CHECK_EXAMPLES(examples);
+}
+
+static void test_keys_with_known_prefixes(void)
+{
+    static const example examples[] = {
+        {"AKIAIOSFODNN7EXAMPLE", "[redacted]"},
+        {"key=ASIAIOSFODNN7EXAMPLE;", "key=[redacted];"},
+        {GHP DIGITS20 "KLMNOPQRSTUVWXYZ", "[redacted]"},
+        {"push " "github" "_pat_11ABC_" DIGITS20 " ok", "push [redacted] ok"},
+        {SK_LIVE DIGITS20, "[redacted]"},
+        {"rk_" "live_" DIGITS20, "[redacted]"},
+        {"sk-" "ant-api03-" DIGITS20 "-x_y", "[redacted]"},
+        {"sk-" "proj-" DIGITS20, "[redacted]"},
+        {"sk-" DIGITS20 DIGITS20, "[redacted]"},
+        {XOXB "12345-67890-" DIGITS20, "[redacted]"},
+        {AIZA "SyA-" DIGITS20 DIGITS20, "[redacted]"},
+        {"gl" "pat-" DIGITS20, "[redacted]"},
+        {"np" "m_" DIGITS20 DIGITS20, "[redacted]"},
+        {"py" "pi-AgEIcHlwaS5vcmc" DIGITS20, "[redacted]"},
+        {"git+https://" GHP DIGITS20 "@github.com/a/b", "git+https://[redacted]@github.com/a/b"},
+        {"AKIAIOSFODNN7EXAMPLES", NULL},
+        {"AKIA12", NULL},
+        {"XAKIAIOSFODNN7EXAMPLE", NULL},
+        {GHP "short", NULL},
+        {"disk-ant-" DIGITS20, NULL},
+        {"npm_config_registry_is_a_long_name_of_a_variable", NULL},
+        {"pypi-server-is-slow", NULL},
+        {"task-based sk-learn", NULL},
+    };
+    CHECK_EXAMPLES(examples);
+}
+
+static void test_private_keys(void)
+{
+    static const example examples[] = {
+        {"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----\nrest",
+         "-----BEGIN PRIVATE KEY-----[redacted]-----END PRIVATE KEY-----\nrest"},
+        {"k: -----BEGIN RSA PRIVATE KEY-----\\nMIIEvQ and it was cut", "k: -----BEGIN RSA PRIVATE KEY-----[redacted]"},
+        {"-----BEGIN OPENSSH PRIVATE KEY MIIEvQIBADANBg", "-----BEGIN OPENSSH PRIVATE KEY[redacted]"},
+        {"-----BEGIN PGP PRIVATE KEY BLOCK-----\nlQdGBF\n-----END PGP PRIVATE KEY BLOCK-----",
+         "-----BEGIN PGP PRIVATE KEY BLOCK-----***-----END PGP PRIVATE KEY BLOCK-----"},
+        {"-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----", NULL},
+        {"---------------- a table ----------------", NULL},
+    };
+    CHECK_EXAMPLES(examples);
+}
+
+static void test_what_follows_a_secret_name(void)
+{
+    static const example examples[] = {
+        {"password=hunter2", "password=***"},
+        {"/login?user=bob&token=abcdefghijk&x=1", "/login?user=bob&token=[redacted]&x=1"},
+        {"?next=%2Fa%3Fpassword%3Dhunter2%26x%3D1", "?next=%2Fa%3Fpassword%3D***%26x%3D1"},
+        {"user[password]=hunter2&user%5Bsecret%5D=x1y2", "user[password]=***&user%5Bsecret%5D=***"},
+        {"Server=db;Password=a,b!c;Database=x", "Server=db;Password=***;Database=x"},
+        {"user=bob,password=hunter2,host=db", "user=bob,password=***,host=db"},
+        {"Login(name='bob', password='it''s \\' me', age=3)", "Login(name='bob', password='[redacted]', age=3)"},
+        {"{'password': 'hunter2', \"api_key\" : \"abcdefghijklm\"}", "{'password': '***', \"api_key\" : \"[redacted]\"}"},
+        {"{\"pin\":1234,\"n\":5}", "{\"pin\":***,\"n\":5}"},
+        {"{\\\"secret\\\":\\\"hun\\\\\\\"ter\\\",\\\"a\\\":1}", "{\\\"secret\\\":\\\"[redacted]\\\",\\\"a\\\":1}"},
+        {"secret = {'a': ['x)', 'y'], 'b': 2} rest", "secret = [redacted] rest"},
+        {"token=Secret('hunter2') x", "token=[redacted] x"},
+        {"password: hunter2\nuser: bob", "password: ***\nuser: bob"},
+        {"config.db.password := b'hunter2'", "config.db.password := b'***'"},
+        {":api_key => \"abcdefghijk\"", ":api_key => \"[redacted]\""},
+        {"assert token == 'abc'", "assert token == '***'"},
+        {"password=ab'cd ef", "password=*** ef"},
+        {"password=\"never closed, cut", "password=\"[redacted]"},
+        {"password={never closed, 'cut", "password=[redacted]"},
+        {"password=<b> c", "password=*** c"},
+        {"password=abc<br>", "password=***<br>"},
+        {"'token=abc', 'x'", "'token=***', 'x'"},
+        {"Authorization: Digest username=\"x\", response=\"y\"\r\nHost: a", "Authorization: [redacted]\r\nHost: a"},
+        {"-H 'Authorization: Token abcdefg' http://x", "-H 'Authorization: [redacted]' http://x"},
+        {"authorization=Bearer abc&x=1", "authorization=[redacted]&x=1"},
+        {"Set-Cookie: sid=abc; Path=/", "Set-Cookie: [redacted]"},
+        {"[(b'host', b'a'), (b'cookie', b'session=abc')]", "[(b'host', b'a'), (b'cookie', b'[redacted]')]"},
+        {"(\"x-api-key\", \"abcdefghijk\")", "(\"x-api-key\", \"[redacted]\")"},
+        {"['mysql', '--password', 'hunter2', 'db']", "['mysql', '--password', '***', 'db']"},
+        {"('password', 'cut", "('password', '***"},
+        {"password=\xc3\xbc\xc3\xb6 x", "password=*** x"},
+    };
+    CHECK_EXAMPLES(examples);
+}
+
+static void test_what_only_looks_like_a_named_secret(void)
+{
+    static const example examples[] = {
+        {"token_count=5 max_tokens: 100", NULL},
+        {"password=? AND token=%s OR secret=%(secret_1)s, pin = $1::text", NULL},
+        {"password=None, token=null, secret=''", NULL},
+        {"password:\nuser", NULL},
+        {"password=", NULL},
+        {"password: ", NULL},
+        {"password=&x=1", NULL},
+        {"'password=' + x", NULL},
+        {"[\"username\", \"password\", \"email\"]", NULL},
+        {"('password', x)", NULL},
+        {"('user', 'x')", NULL},
+        {"password, 'x'", NULL},
+        {"passwords are hard", NULL},
+        {"a=b=c : d , e", NULL},
+    };
+    CHECK_EXAMPLES(examples);
+}
+
+static void test_literals_of_sql(void)
+{
+    static const example examples[] = {
+        {"CREATE USER bob IDENTIFIED BY 'hunter2' REQUIRE SSL", "CREATE USER bob IDENTIFIED BY '***' REQUIRE SSL"},
+        {"create user bob identified with caching_sha2 by \"hunter2\"", "create user bob identified with caching_sha2 by \"***\""},
+        {"ALTER ROLE bob WITH ENCRYPTED PASSWORD E'it''s me, bob'", "ALTER ROLE bob WITH ENCRYPTED PASSWORD E'[redacted]'"},
+        {"SET PASSWORD FOR 'bob'@'%' = PASSWORD('hunter2')", "SET PASSWORD FOR 'bob'@'%' = PASSWORD('***')"},
+        {"SET PASSWORD FOR 'bob'@'localhost' = 'hunter2'", "SET PASSWORD FOR 'bob'@'localhost' = '***'"},
+        {"wrong password \"hunter2\"", "wrong password \"***\""},
+        {"GROUP BY 'a' ORDER BY 'b', CAST(x AS 'y')", NULL},
+        {"enter a password for user a = b", NULL},
+        {"{'field': 'password', 'why': 'short'}", NULL},
+    };
+    CHECK_EXAMPLES(examples);
+}
+
+static void test_email_addresses_only_if_asked(void)
+{
+    static const example examples[] = {
+        {"mail bob.b+tag@mail.example.com.", "mail [redacted]."},
+        {"a@b.co", "***"},
+        {"\xc3\xbc" "ber@example.com", "[redacted]"},
+        {"bob@localhost, @home, a@.de, a@b.c, x@y.", NULL},
+        {"@app.get @x.yz", NULL},
+    };
+    check_with(examples, sizeof examples / sizeof *examples, SCOPE_REDACT_EMAIL);
+}
+
+static void test_a_cut_falls_between_characters(void)
+{
+    char euros[] = "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac";
+    CHECK(scope_redact_and_cut(euros, 9, 9) == 9, "whole");
+    CHECK(scope_redact_and_cut(euros, 9, 8) == 6, "one less");
+    CHECK(scope_redact_and_cut(euros, 9, 2) == 0, "none fits");
+}
+
+static void test_a_secret_across_the_cut_is_seen_with_slack(void)
+{
+    char text[] = "paid with card 4111 1111 1111 1111 today";
+    CHECK(scope_redact_and_cut(text, strlen(text), 24) == 24, "length");
+    CHECK(strncmp(text, "paid with card [redacted] today", 24) == 0, "%.24s", text);
+}
+
+static void test_without_flags(void)
+{
+    char text[] = "a@example.com token=abc";
+    size_t size = scope_redact(text, strlen(text));
+    CHECK(size == strlen(text) && memcmp(text, "a@example.com token=***", size) == 0, "%.*s", (int)size, text);
+}
+
+int main(void)
+{
+    test_ordinary_values_stay();
+    test_json_web_tokens();
+    test_credentials();
+    test_card_numbers();
+    test_passwords_in_urls();
+    test_keys_with_known_prefixes();
+    test_private_keys();
+    test_what_follows_a_secret_name();
+    test_what_only_looks_like_a_named_secret();
+    test_literals_of_sql();
+    test_email_addresses_only_if_asked();
+    test_a_cut_falls_between_characters();
+    test_a_secret_across_the_cut_is_seen_with_slack();
+    test_without_flags();
+    return CHECK_RESULT();
+}
