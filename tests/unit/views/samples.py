@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from scope.model import ExceptionInfo, Frame, Mark, RequestSummary, Span, SpanKind, Trace
@@ -80,17 +79,19 @@ def make_span(
 
 
 def make_trace(root: Span, **fields: Any) -> Trace:
-    """The trace of ``root``; spans are numbered from a1, parents before children."""
-    numbers = count(0xA1)
-
-    def numbered(span: Span, parent: str | None) -> Span:
-        span_id = f"{next(numbers):016x}"
-        children = tuple(numbered(child, span_id) for child in span.children)
-        return replace(span, span_id=span_id, parent_id=parent, children=children)
-
-    whole = numbered(root, None)
-    spans = next(numbers) - 0xA1
-    return Trace(make_request(**{"duration_ns": whole.duration_ns or 0, "spans": spans, **fields}), whole)
+    """The trace of ``root``; spans are numbered from a1, parents before children. No span may stand in it twice."""
+    order, stack = [], [root]
+    while stack:
+        order.append(stack.pop())
+        stack.extend(reversed(order[-1].children))
+    ids = {id(span): f"{number:016x}" for number, span in enumerate(order, 0xA1)}
+    parents = {id(child): ids[id(span)] for span in order for child in span.children}
+    made: dict[int, Span] = {}
+    for span in reversed(order):
+        children = tuple(made[id(child)] for child in span.children)
+        made[id(span)] = replace(span, span_id=ids[id(span)], parent_id=parents.get(id(span)), children=children)
+    whole = made[id(root)]
+    return Trace(make_request(**{"duration_ns": whole.duration_ns or 0, "spans": len(order), **fields}), whole)
 
 
 def checkout() -> Trace:
@@ -99,7 +100,7 @@ def checkout() -> Trace:
         make_span(
             "POST /orders/{id}/checkout",
             0,
-            500,
+            412,
             make_span("AuthMiddleware", 0.2, 1.2, kind="MIDDLEWARE"),
             make_span("get_session", 1.5, 0.4, kind="DEPENDENCY"),
             make_span("checkout", 2, 408, *_checkout_steps(), kind="HANDLER", **_declined()),
@@ -144,3 +145,65 @@ def _checkout_steps() -> Iterator[Span]:
     yield make_span(
         "POST payments/charges", 132, 275, kind="CLIENT", status="error", exception=DECLINED, attributes={"status": 402}
     )
+
+
+def frozen() -> Trace:
+    """An open request: its handler waits for a lock in a thread, a sibling task for the network."""
+    return make_trace(
+        make_span(
+            "GET /report",
+            0,
+            None,
+            make_span("get_session", 1, 2, kind="DEPENDENCY"),
+            make_span(
+                "report",
+                4,
+                None,
+                make_span("read_pages", 5, 40, kind="FUNCTION"),
+                make_span(
+                    "lock.acquire", 50, None, kind="FUNCTION", file="/srv/shop/reports.py", line=31, thread="pool-1"
+                ),
+                make_span("GET stock/levels", 51, None, kind="CLIENT"),
+                kind="HANDLER",
+            ),
+            kind="SERVER",
+        ),
+        path="/report",
+        route="/report",
+        status=None,
+        state="open",
+        outcome="ok",
+        duration_ns=60 * MS,
+        first_byte_ns=None,
+        complete=False,
+        events=9,
+    )
+
+
+def cut_off() -> Trace:
+    """A request whose process was killed, and of which some events had been lost before."""
+    losses = (Mark("events lost", START_NS + 20 * MS, {"scope.lost": 37, "scope.loss_reason": "lapped"}),)
+    return make_trace(
+        make_span(
+            "GET /export",
+            0,
+            None,
+            make_span("row", 25, None, attributes={"scope.start_lost": True}),
+            make_span("flush", 30, 5, status="cancelled", attributes={"scope.parent_lost": True}),
+            marks=losses,
+            kind="SERVER",
+            status="cancelled",
+        ),
+        id="caller-7",
+        path="/export",
+        route="/export",
+        status=200,
+        state="aborted",
+        duration_ns=40 * MS,
+        lost=37,
+        complete=False,
+        remote_parent_id="00f067aa0ba902b7",
+    )
+
+
+SAMPLES = {"checkout": checkout, "frozen": frozen, "cut_off": cut_off}

@@ -1,0 +1,65 @@
+"""What a span carries, in few words for a line of text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ..model import Cut, ObjectName, Redacted
+
+if TYPE_CHECKING:
+    from ..model import Attributes, AttributeValue
+
+__all__ = ["brief_attributes", "value_text"]
+
+_BYTES_SHOWN = 16
+_BARE = re.compile(r"[^\s\"'=,\[\]{}]+")
+
+
+def brief_attributes(attributes: Attributes, *, value_length: int | None = None) -> str:
+    """``key=value`` with blanks between; values of more than ``value_length`` characters are cut."""
+    return " ".join(
+        f"{_bare_or_quoted(key)}={_cut(value_text(value), value_length)}" for key, value in attributes.items()
+    )
+
+
+def value_text(value: AttributeValue) -> str:
+    """One value: text bare where that is unmistakable, what was withheld or cut said so."""
+    match value:
+        case Cut():
+            return f"{_bare_or_quoted(value.text)}… ({value.length} characters)"
+        case Redacted():
+            return "‹redacted›"
+        case ObjectName():
+            return f"<{value.type_name}>"
+        case tuple():
+            return f"[{', '.join(map(value_text, value))}]"
+        case Mapping():
+            return "{" + ", ".join(f"{_bare_or_quoted(key)}: {value_text(item)}" for key, item in value.items()) + "}"
+        case _:
+            return _scalar_text(value)
+
+
+def _scalar_text(value: float | str | bytes | None) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case str():
+            return _bare_or_quoted(value)
+        case bytes():
+            return f"{value[:_BYTES_SHOWN].hex(' ')}{'…' * (len(value) > _BYTES_SHOWN)} ({len(value)} B)"
+        case _:
+            return repr(value)
+
+
+def _bare_or_quoted(text: str) -> str:
+    if _BARE.fullmatch(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _cut(text: str, length: int | None) -> str:
+    return text if length is None or len(text) <= length else text[: length - 1] + "…"

@@ -1,0 +1,96 @@
+"""What is said about a request above its spans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .format import format_ago, format_bytes, format_duration, format_time
+from .lines import Line, Piece, line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..model import RequestSummary
+    from .lines import Role
+
+__all__ = ["completeness", "header_lines", "label", "status_pieces"]
+
+
+def header_lines(request: RequestSummary, now_ns: int) -> Iterator[Line]:
+    """Four lines: what it was and how it ended; its ids; when, where and how much; what is missing from the trace."""
+    words = (Piece(label(request), "strong"), *status_pieces(request), Piece(_timing(request), "number"))
+    yield line(*(piece for word in words for piece in (word, "  ")))
+    yield line(Piece(" · ".join(_identity(request)), "dim"))
+    yield line(Piece(" · ".join((*_origin(request, now_ns), *_sizes(request))), "dim"))
+    yield line(completeness(request))
+
+
+def label(request: RequestSummary) -> str:
+    """The request in a few words: ``GET /users/{id}``; the path where no route matched."""
+    name = request.route or request.path
+    kind = {"http": "", "task": "task", "lifespan": "lifespan", "websocket": "websocket"}.get(
+        request.kind, request.kind
+    )
+    return " ".join(filter(None, (kind, request.method, name)))
+
+
+def status_pieces(request: RequestSummary) -> Iterator[Piece]:
+    """Status, end and error, as far as there are any."""
+    if request.status is not None:
+        yield Piece(str(request.status), status_role(request.status))
+    if request.state != "done":
+        yield Piece(request.state, "warning")
+    if request.error:
+        yield Piece(f"✗ {request.error}", "error")
+    elif request.outcome in {"cancelled", "disconnected"}:
+        yield Piece(request.outcome, "warning")
+
+
+def status_role(status: int) -> Role:
+    if status >= 500:
+        return "error"
+    return "warning" if status >= 400 else "good"
+
+
+def completeness(request: RequestSummary) -> Piece:
+    """Whether the trace is all there is, said either way."""
+    lost = f": {request.lost} events were lost while it ran" if request.lost else ""
+    if request.state == "open":
+        last = format_duration(request.duration_ns)
+        return Piece(f"open: still running, the last of {request.events} events came after {last}{lost}", "warning")
+    if request.state == "aborted":
+        return Piece(f"aborted: process {request.pid} died, this is up to the last event{lost}", "warning")
+    if request.lost:
+        return Piece(f"incomplete{lost}", "warning")
+    if not request.complete:
+        return Piece("incomplete: its beginning or its end was not recorded", "warning")
+    return Piece("complete", "dim")
+
+
+def _timing(request: RequestSummary) -> str:
+    background = f" + {format_duration(request.background_ns)} background" if request.background_ns else ""
+    return format_duration(request.duration_ns) + background
+
+
+def _identity(request: RequestSummary) -> Iterator[str]:
+    yield f"id {request.id}"
+    if request.trace_id != request.id:
+        yield f"trace {request.trace_id}"
+    if request.remote_parent_id:
+        yield f"called by span {request.remote_parent_id}"
+    if request.route and request.route != request.path:
+        yield f"path {request.path}"
+
+
+def _origin(request: RequestSummary, now_ns: int) -> Iterator[str]:
+    yield f"{format_time(request.start_ns)} ({format_ago(request.start_ns, now_ns)})"
+    yield f"{request.service} pid {request.pid}".lstrip()
+
+
+def _sizes(request: RequestSummary) -> Iterator[str]:
+    if request.first_byte_ns is not None:
+        yield f"first byte {format_duration(request.first_byte_ns - request.start_ns)}"
+    yield f"{request.spans} spans, {request.events} events"
+    yield f"in {format_bytes(request.bytes_in)}, out {format_bytes(request.bytes_out)}"
+    if request.kind == "websocket":
+        yield f"messages in {request.messages_in}, out {request.messages_out}"

@@ -1,0 +1,100 @@
+"""Requests and traces as JSON: the same names as in filters, all times and durations in whole nanoseconds.
+
+Characters beyond ASCII are escaped, so that a terminal can be shown any of it. What JSON has no form for is an object
+whose key begins with a dollar: ``{"$redacted": true}``, ``{"$cut": "text", "length": 4000}``, ``{"$object": "type"}``,
+``{"$bytes": "base64"}``, ``{"$float": "nan"}``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ..model import Cut, ObjectName, Redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ..model import Attributes, AttributeValue, RequestSummary, Span, Trace
+
+__all__ = ["JsonObject", "array_lines", "dumps", "request_object", "span_object", "trace_object"]
+
+JsonObject: TypeAlias = "dict[str, Any]"
+
+
+def dumps(value: object, *, indent: int | None = None) -> str:
+    return json.dumps(value, indent=indent, allow_nan=False)
+
+
+def array_lines(objects: Iterable[JsonObject]) -> Iterator[str]:
+    """One JSON array, an object a line."""
+    before = "["
+    for each in objects:
+        yield before + dumps(each)
+        before = ","
+    yield "[]" if before == "[" else "]"
+
+
+def request_object(request: RequestSummary, fields: Sequence[str] | None = None) -> JsonObject:
+    """The request's fields, or those of them that are named, in that order."""
+    return asdict(request) if fields is None else {name: getattr(request, name) for name in fields}
+
+
+def trace_object(trace: Trace) -> JsonObject:
+    """``request`` and ``spans``: every span with its depth, parents before children, siblings by start."""
+    spans = [{**span_object(span), "depth": depth} for depth, span in trace.spans()]
+    return {"request": request_object(trace.request), "spans": spans}
+
+
+def span_object(span: Span) -> JsonObject:
+    """A span without its children; ``exception`` is null where there was none."""
+    return {
+        "span_id": span.span_id,
+        "parent_id": span.parent_id,
+        "name": span.name,
+        "kind": span.kind.name.lower(),
+        "start_ns": span.start_ns,
+        "duration_ns": span.duration_ns,
+        "status": span.status,
+        "attributes": _attributes(span.attributes),
+        "exception": asdict(span.exception) if span.exception else None,
+        "marks": [
+            {"name": mark.name, "time_ns": mark.time_ns, "attributes": _attributes(mark.attributes)}
+            for mark in span.marks
+        ],
+        "thread": span.thread,
+        "file": span.file,
+        "line": span.line,
+    }
+
+
+def _attributes(attributes: Attributes) -> JsonObject:
+    return {key: _value(value) for key, value in attributes.items()}
+
+
+def _value(value: AttributeValue) -> object:
+    match value:
+        case Cut():
+            return {"$cut": value.text, "length": value.length}
+        case Redacted():
+            return {"$redacted": True}
+        case ObjectName():
+            return {"$object": value.type_name}
+        case tuple():
+            return [_value(item) for item in value]
+        case Mapping():
+            return _attributes(value)
+        case _:
+            return _scalar(value)
+
+
+def _scalar(value: float | str | bytes | None) -> object:
+    if isinstance(value, bytes):
+        return {"$bytes": base64.b64encode(value).decode("ascii")}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$float": repr(value)}
+    return value

@@ -1,0 +1,83 @@
+"""A trace as Markdown, to paste into an issue: the facts, the tree, and every exception with its stack."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .format import format_bytes, format_duration, format_time, safe_text
+from .header import completeness, label, status_pieces
+from .lines import plain
+from .tree import tree_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ..model import ExceptionInfo, RequestSummary, Trace
+
+__all__ = ["markdown_lines"]
+
+
+def markdown_lines(trace: Trace) -> Iterator[str]:
+    """Lines of CommonMark with tables; nothing that a request brought in can act as markup."""
+    request = trace.request
+    yield f"# {_code(label(request))}: {_ending(request)}"
+    yield ""
+    yield "| field | value |"
+    yield "|---|---|"
+    for name, value in _facts(request):
+        yield f"| {name} | {_code(value).replace('|', chr(92) + '|')} |"
+    yield ""
+    yield from _fenced(plain(each) for each in tree_lines(trace))
+    for exception in _exceptions(trace):
+        yield ""
+        yield from _exception(exception)
+
+
+def _ending(request: RequestSummary) -> str:
+    words = " ".join(safe_text(piece.text) for piece in status_pieces(request)) or request.outcome
+    return f"{words} after {format_duration(request.duration_ns)}"
+
+
+def _facts(request: RequestSummary) -> Iterator[tuple[str, str]]:
+    yield "id", request.id
+    yield "trace", request.trace_id
+    yield "path", request.path
+    yield "start", format_time(request.start_ns)
+    if request.background_ns:
+        yield "background", format_duration(request.background_ns)
+    yield "served by", f"{request.service} pid {request.pid}".lstrip()
+    yield "body", f"in {format_bytes(request.bytes_in)}, out {format_bytes(request.bytes_out)}"
+    yield "trace is", completeness(request).text
+
+
+def _exceptions(trace: Trace) -> Iterable[ExceptionInfo]:
+    """Each exception once, though it passed through many spans."""
+    found = (span.exception for _, span in trace.spans() if span.exception is not None)
+    return {(exception.type, exception.message): exception for exception in found}.values()
+
+
+def _exception(exception: ExceptionInfo) -> Iterator[str]:
+    yield f"## {_code(exception.type)}"
+    yield ""
+    stack = (f"{frame.file}:{frame.line} in {frame.function}" for frame in exception.frames)
+    yield from _fenced((*exception.message.splitlines(), *stack))
+
+
+def _fenced(lines: Iterable[str]) -> Iterator[str]:
+    """A code block whose fence is longer than any run of backticks within."""
+    body = [safe_text(each) for each in lines]
+    longest = max((len(run) for each in body for run in re.findall("`+", each)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield f"{fence}text"
+    yield from body
+    yield fence
+
+
+def _code(text: str) -> str:
+    """A code span; in one, backticks are the only characters with a meaning."""
+    safe = safe_text(text)
+    longest = max(map(len, re.findall("`+", safe)), default=0)
+    fence = "`" * (longest + 1)
+    blank = " " if longest or not safe.strip() else ""
+    return f"{fence}{blank}{safe}{blank}{fence}"
