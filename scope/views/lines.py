@@ -72,7 +72,8 @@ def clip(text: str, width: int) -> str:
     """``text`` in at most ``width`` columns, ending in an ellipsis where something was cut off."""
     if cell_width(text) <= width:
         return text
-    kept, used = [], 1
+    kept: list[str] = []
+    used = 1
     for character in text:
         used += _character_width(character)
         if used > width:

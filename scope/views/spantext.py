@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ..model import SpanKind
-from .attributes import brief_attributes
+from .attributes import brief_attributes, value_text
 from .format import format_duration
 from .lines import Piece
 
@@ -71,7 +71,8 @@ def mark_text(mark: Mark) -> str:
     """The mark's name; of a loss, how much it was and why."""
     if "scope.lost" not in mark.attributes:
         return mark.name
-    return f"{mark.attributes['scope.lost']} events lost ({mark.attributes.get('scope.loss_reason', 'unknown')})"
+    lost, reason = mark.attributes["scope.lost"], mark.attributes.get("scope.loss_reason")
+    return f"{value_text(lost)} events lost ({value_text(reason)})"
 
 
 def detail_pieces(node: Node, thread: str, *, value_length: int | None = None) -> Iterator[Piece]:

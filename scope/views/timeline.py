@@ -92,7 +92,8 @@ class Strip:
 
     def pieces(self, first: int = 0, last: int | None = None) -> Iterator[Piece]:
         """The cells from ``first`` to before ``last``, runs of one role joined."""
-        run, role = "", "text"
+        run = ""
+        role: Role = "text"
         for cell in self._cells[first:last]:
             here = cell or Piece(" ")
             if here.role != role and run:

@@ -1,4 +1,4 @@
-"""Snapshots of what is drawn: ``python -m tests.unit.views.golden`` writes them anew; a look at the diff accepts them."""
+"""Snapshots of what is drawn; ``python -m tests.unit.views.golden`` writes them anew, the diff is to be read."""
 
 from __future__ import annotations
 
