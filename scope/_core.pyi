@@ -128,6 +128,9 @@ def annotate(**attributes: object) -> None:
     type's name. What looks secret, by its name or by its shape, is withheld.
     """
 
+def record_error(error: BaseException, /) -> None:
+    """Record an exception that was handled, on the current span; once, however many spans it passed."""
+
 @final
 class Span:
     """A span around a block; for ``with`` and ``async with``, once. ``kind`` is a :class:`~scope.model.SpanKind`."""

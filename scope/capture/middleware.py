@@ -10,7 +10,7 @@ import fnmatch
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from .._core import Request, begin_request
+from .._core import begin_request
 from ..config import ConfigError
 from .process import install, logger, process
 
@@ -64,42 +64,42 @@ class ScopeMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.trace(self.app, scope, receive, send)
 
-    async def trace(self, app: Application, scope: Scope, receive: Receive, send: Send) -> None:
+    def trace(self, app: Application, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Run ``app`` as one request; as it is where capture is off or ``scope`` is already traced."""
         if not self._enabled or REQUEST_KEY in scope or (self._excluded and self._excluded(scope.get("path", ""))):
-            await app(scope, receive, send)
-            return
+            return app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            return self._lifespan(app, scope, receive, send)
+        return self._exchange(app, scope, receive, send)
+
+    async def _exchange(self, app: Application, scope: Scope, receive: Receive, send: Send) -> None:
         request = begin_request(scope, self._header, self._trusted)
         if request is None:
             await app(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await _lifespan(request, app, scope, receive, send)
-        else:
-            await _exchange(request, app, scope, receive, send)
+            return
+        scope[REQUEST_KEY] = request
+        before = request.activate()
+        try:
+            await app(scope, request.wrap_receive(receive), request.wrap_send(send))
+        except BaseException as error:
+            request.fail(error)
+            raise
+        finally:
+            request.end(0)
+            request.deactivate(before)
 
-
-async def _exchange(request: Request, app: Application, scope: Scope, receive: Receive, send: Send) -> None:
-    scope[REQUEST_KEY] = request
-    before = request.activate()
-    try:
-        await app(scope, request.wrap_receive(receive), request.wrap_send(send))
-    except BaseException as error:
-        request.fail(error)
-        raise
-    finally:
-        request.end(0)
-        request.deactivate(before)
-
-
-async def _lifespan(request: Request, app: Application, scope: Scope, receive: Receive, send: Send) -> None:
-    """The life of the application. It is nobody's current request: work that it starts outlives it in no sense."""
-    try:
-        await app(scope, receive, send)
-    except BaseException as error:
-        request.fail(error)
-        raise
-    finally:
-        request.end(0)
+    async def _lifespan(self, app: Application, scope: Scope, receive: Receive, send: Send) -> None:
+        """The life of the application; nobody's current request, for what it starts runs beside all requests."""
+        request = begin_request(scope, self._header, self._trusted)
+        try:
+            await app(scope, receive, send)
+        except BaseException as error:
+            if request is not None:
+                request.fail(error)
+            raise
+        finally:
+            if request is not None:
+                request.end(0)
 
 
 def _install_integrations(config: Config) -> None:

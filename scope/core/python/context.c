@@ -16,12 +16,15 @@ static PyObject *current_mapping(PyThreadState *thread)
     return context ? context->mapping : NULL;
 }
 
+/* References to a value that nobody else holds: the mapping's and the caller's. */
+#define ALONE 2
+
 static bool is_ours_alone(const ContextObject *self, PyThreadState *thread)
 {
     if (!runtime.in_place || self->thread != thread || self->version != thread->context_ver)
         return false;
     PyObject *mapping = current_mapping(thread);
-    return mapping == self->root && mapping && Py_REFCNT(mapping) == 1;
+    return mapping && mapping == self->root && Py_REFCNT(mapping) == 1 && Py_REFCNT(self) == ALONE;
 }
 
 ContextObject *scope_context(void)
@@ -36,7 +39,7 @@ ContextObject *scope_context(void)
     return (ContextObject *)value;
 }
 
-int scope_context_set(RequestObject *request, uint32_t span, bool suppressed)
+static int set_new(RequestObject *request, uint32_t span, bool suppressed)
 {
     ContextObject *self = PyObject_New(ContextObject, ContextType);
     if (!self)
@@ -57,47 +60,27 @@ int scope_context_set(RequestObject *request, uint32_t span, bool suppressed)
     return token ? 0 : -1;
 }
 
-void scope_window_open(scope_window *window, ContextObject *context, uint32_t span)
+int scope_context_become(ContextObject *context, RequestObject *request, uint32_t span, bool suppressed)
 {
-    window->request = (RequestObject *)Py_NewRef((PyObject *)context->request);
-    window->outer = context->span;
-    window->inner = span;
-    if (is_ours_alone(context, PyThreadState_Get())) {
-        context->span = span;
-        return;
-    }
-    if (scope_context_set(window->request, span, false) < 0)
-        PyErr_Clear();
-}
-
-/* As scope_window_close promises, while no exception is set. */
-static void close_window(scope_window *window)
-{
-    ContextObject *context = scope_context();
-    if (context && context->request == window->request && context->span == window->inner) {
-        if (is_ours_alone(context, PyThreadState_Get()))
-            context->span = window->outer;
-        else if (scope_context_set(window->request, window->outer, false) < 0)
-            PyErr_Clear();
-    }
-    Py_XDECREF(context);
-}
-
-void scope_window_close(scope_window *window)
-{
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    close_window(window);
-    PyErr_Restore(type, value, traceback);
-    Py_DECREF(window->request);
+    if (!context || !is_ours_alone(context, PyThreadState_Get()))
+        return set_new(request, span, suppressed);
+    if (context->request != request)
+        Py_XSETREF(context->request, (RequestObject *)Py_XNewRef((PyObject *)request));
+    context->span = span;
+    context->suppressed = suppressed;
+    return 0;
 }
 
 void scope_context_restore(RequestObject *request, uint32_t span, uint32_t parent)
 {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
     ContextObject *context = scope_context();
-    if (context && context->request == request && context->span == span && scope_context_set(request, parent, false) < 0)
+    bool ours = context && context->request == request && context->span == span;
+    if (ours && scope_context_become(context, request, parent, false) < 0)
         PyErr_Clear();
     Py_XDECREF(context);
+    PyErr_Restore(type, value, traceback);
 }
 
 /* suppress(): nothing is captured in this context until restore(); returns what restore() wants. */
@@ -106,7 +89,7 @@ static PyObject *suppress(PyObject *module, PyObject *unused)
     (void)module;
     (void)unused;
     ContextObject *before = scope_context();
-    if (scope_context_set(NULL, 0, true) == 0)
+    if (set_new(NULL, 0, true) == 0)
         return before ? (PyObject *)before : Py_NewRef(Py_None);
     Py_XDECREF(before);
     return NULL;
@@ -116,7 +99,7 @@ static PyObject *restore(PyObject *module, PyObject *before)
 {
     (void)module;
     ContextObject *former = Py_IS_TYPE(before, ContextType) ? (ContextObject *)before : NULL;
-    if (scope_context_set(former ? former->request : NULL, former ? former->span : 0, former && former->suppressed) < 0)
+    if (set_new(former ? former->request : NULL, former ? former->span : 0, former && former->suppressed) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -159,7 +142,7 @@ static bool known_layout(void)
     PyObject *context = PyContext_New();
     if (!context || PyContext_Enter(context) < 0)
         goto done;
-    if (scope_context_set(NULL, 1, false) == 0) {
+    if (set_new(NULL, 1, false) == 0) {
         PyObject *mapping = ((context_layout *)context)->mapping;
         Py_ssize_t before = Py_REFCNT(mapping);
         PyObject *copy = PyContext_Copy(context);

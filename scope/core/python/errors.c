@@ -1,4 +1,5 @@
 /* Exceptions that pass through spans: what kind of end they are, and the record of one. */
+#include "context.h"
 #include "emit.h"
 #include "request.h"
 #include "values.h"
@@ -98,4 +99,14 @@ void scope_record_error(RequestObject *request, uint32_t span, PyObject *error, 
         emit_error(request, span, described, escaped);
     Py_XDECREF(described);
     PyErr_Clear();
+}
+
+PyObject *scope_record_handled(PyObject *module, PyObject *error)
+{
+    (void)module;
+    ContextObject *context = scope_context();
+    if (context && context->request && scope_outcome_of(error) == SCOPE_OUTCOME_EXCEPTION)
+        scope_record_error(context->request, context->span, error, false);
+    Py_XDECREF(context);
+    Py_RETURN_NONE;
 }

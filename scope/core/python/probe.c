@@ -34,21 +34,25 @@ static void end_failed(RequestObject *request, uint32_t site, uint32_t span)
     PyErr_Restore(type, error, traceback);
 }
 
+/* Takes over the reference to `context`. */
 static PyObject *call_traced(ProbeObject *self, ContextObject *context, PyObject *const *args, size_t flags, PyObject *names)
 {
-    RequestObject *request = context->request;
+    RequestObject *request = (RequestObject *)Py_NewRef((PyObject *)context->request);
     SessionObject *session = runtime.session;
     uint32_t site = session && session->serial == request->serial ? scope_session_site(session, self->site) : 0;
     uint32_t span = scope_next_span(request);
-    scope_window window;
-    scope_emit(request, SCOPE_FUNCTION_ENTER, site, span, context->span);
-    scope_window_open(&window, context, span);
+    uint32_t parent = context->span;
+    scope_emit(request, SCOPE_FUNCTION_ENTER, site, span, parent);
+    if (scope_context_become(context, request, span, false) < 0)
+        PyErr_Clear();
+    Py_DECREF(context);
     PyObject *result = PyObject_Vectorcall(self->wrapped, args, flags, names);
     if (__builtin_expect(result != NULL, 1))
         scope_emit(request, SCOPE_FUNCTION_EXIT, site, span, SCOPE_OUTCOME_OK);
     else
         end_failed(request, site, span);
-    scope_window_close(&window);
+    scope_context_restore(request, span, parent);
+    Py_DECREF(request);
     return result;
 }
 
@@ -60,9 +64,7 @@ static PyObject *probe_call(PyObject *callable, PyObject *const *args, size_t fl
         Py_XDECREF(context);
         return PyObject_Vectorcall(self->wrapped, args, flags, names);
     }
-    PyObject *result = call_traced(self, context, args, flags, names);
-    Py_DECREF(context);
-    return result;
+    return call_traced(self, context, args, flags, names);
 }
 
 static PyObject *probe_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)

@@ -301,7 +301,8 @@ static PyObject *request_activate(RequestObject *self, PyObject *unused)
 {
     (void)unused;
     ContextObject *before = scope_context();
-    if (scope_context_set(self, 1, false) < 0) {
+    /* `before` is kept by the caller, so it is never changed in place */
+    if (scope_context_become(NULL, self, 1, false) < 0) {
         Py_XDECREF(before);
         return NULL;
     }
@@ -312,12 +313,13 @@ static PyObject *request_activate(RequestObject *self, PyObject *unused)
 static PyObject *request_deactivate(RequestObject *self, PyObject *before)
 {
     ContextObject *context = scope_context();
-    bool ours = context && context->request == self;
-    Py_XDECREF(context);
-    if (!ours)
-        Py_RETURN_NONE;
     ContextObject *former = Py_IS_TYPE(before, ContextType) ? (ContextObject *)before : NULL;
-    if (scope_context_set(former ? former->request : NULL, former ? former->span : 0, former && former->suppressed) < 0)
+    int failed = 0;
+    if (context && context->request == self)
+        failed = scope_context_become(context, former ? former->request : NULL, former ? former->span : 0,
+                                      former && former->suppressed);
+    Py_XDECREF(context);
+    if (failed < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -513,6 +515,7 @@ static PyMethodDef request_functions[] = {
      "begin_request(scope, header, trust): begin the request of an ASGI scope; None while capture is off."},
     {"current_request", current_request, METH_NOARGS, "The request that this code runs for, or None."},
     {"current_span_id", current_span_id, METH_NOARGS, "The W3C id of the current span, or None."},
+    {"record_error", scope_record_handled, METH_O, "Record an exception that was handled, on the current span."},
     {"annotate", (PyCFunction)(void (*)(void))annotate, METH_VARARGS | METH_KEYWORDS,
      "annotate(**attributes): attach attributes to the current span."},
     {NULL, NULL, 0, NULL},

@@ -35,4 +35,7 @@ uint8_t scope_outcome_of(PyObject *error);
 /* Writes an EXCEPTION for `span`, unless the same exception was the last one written. Leaves no exception set. */
 void scope_record_error(RequestObject *request, uint32_t span, PyObject *error, bool escaped);
 
+/* record_error(error): an exception that was handled, on the current span. */
+PyObject *scope_record_handled(PyObject *module, PyObject *error);
+
 #endif

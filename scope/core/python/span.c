@@ -154,9 +154,10 @@ static int begin(SpanObject *self)
         emit_begin(self);
     } else
         begin_task(self);
-    Py_XDECREF(context);
     Py_CLEAR(self->attributes);
-    return self->request ? scope_context_set(self->request, self->number, false) : 0;
+    int result = self->request ? scope_context_become(context, self->request, self->number, false) : 0;
+    Py_XDECREF(context);
+    return result;
 }
 
 static void emit_end(SpanObject *self, PyObject *error)
@@ -182,7 +183,7 @@ static void end(SpanObject *self, PyObject *error)
     emit_end(self, error);
     if (self->is_task) {
         ContextObject *context = scope_context();
-        if (context && context->request == request && scope_context_set(NULL, 0, false) < 0)
+        if (context && context->request == request && scope_context_become(context, NULL, 0, false) < 0)
             PyErr_Clear();
         Py_XDECREF(context);
     } else
@@ -225,10 +226,9 @@ static PyObject *span_resume(SpanObject *self, PyObject *unused)
     uint32_t inner = self->inner ? self->inner : self->number;
     ContextObject *context = scope_context();
     uint32_t outer = context && context->request == self->request ? context->span : 0;
+    int failed = scope_context_become(context, self->request, inner, false);
     Py_XDECREF(context);
-    if (scope_context_set(self->request, inner, false) < 0)
-        return NULL;
-    return PyLong_FromUnsignedLong(outer);
+    return failed < 0 ? NULL : PyLong_FromUnsignedLong(outer);
 }
 
 /* Gives the context back as resume() found it. */
@@ -238,10 +238,14 @@ static PyObject *span_suspend(SpanObject *self, PyObject *outer)
         Py_RETURN_NONE;
     ContextObject *context = scope_context();
     bool ours = context && context->request == self->request;
-    self->inner = ours ? context->span : self->inner;
-    Py_XDECREF(context);
     uint32_t span = (uint32_t)PyLong_AsUnsignedLongMask(outer);
-    if (ours && scope_context_set(span ? self->request : NULL, span, false) < 0)
+    int failed = 0;
+    if (ours) {
+        self->inner = context->span;
+        failed = scope_context_become(context, span ? self->request : NULL, span, false);
+    }
+    Py_XDECREF(context);
+    if (failed < 0)
         return NULL;
     Py_RETURN_NONE;
 }
