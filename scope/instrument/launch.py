@@ -19,5 +19,7 @@ BOOTSTRAP: Final = str(Path(__file__).with_name("bootstrap"))
 
 def environment(base: Mapping[str, str], config: Config) -> dict[str, str]:
     """``base`` with what makes every Python started with it, and its children, trace itself under ``config``."""
-    path = [BOOTSTRAP, *(part for part in base.get("PYTHONPATH", "").split(os.pathsep) if part not in {"", BOOTSTRAP})]
+    before = base.get("PYTHONPATH")
+    # An empty part is the working directory and stays; an empty whole is none.
+    path = [BOOTSTRAP, *(part for part in before.split(os.pathsep) if part != BOOTSTRAP)] if before else [BOOTSTRAP]
     return {**base, **config.environment(), "SCOPE_RUN": "1", "PYTHONPATH": os.pathsep.join(path)}
