@@ -1,0 +1,103 @@
+"""The chain of ASGI applications that a middleware stack is, and the spans put between its links.
+
+Each link holds the next one: as its attribute ``app`` (the convention of Starlette and of all middlewares for it), as a
+router's ``middleware_stack``, or, where a function made it, as that function's variable ``app``. Where a middleware
+hides the next application elsewhere the walk ends: what lies behind it is traced without spans of its own.
+"""
+
+from __future__ import annotations
+
+import weakref
+from contextlib import suppress
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from .._core import Span, current_request
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from ..model import SpanKind
+    from ._patches import Patches
+
+__all__ = ["Layer", "hold", "insert", "walk"]
+
+_LONGEST: Final = 200
+_ATTRIBUTES: Final = ("app", "middleware_stack")
+
+
+class Layer:
+    """A span around each call of ``app``, and its stand-in: all other attributes and the class are those of ``app``."""
+
+    __slots__ = ("__weakref__", "_kind", "_name", "app")
+
+    def __init__(self, app: Any, name: str, kind: SpanKind) -> None:
+        self.app = app
+        self._name = name
+        self._kind = int(kind)
+
+    async def __call__(
+        self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
+        if scope["type"] == "lifespan" or current_request() is None:
+            await self.app(scope, receive, send)
+            return
+        with Span(self._name, self._kind):
+            await self.app(scope, receive, send)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.app, name)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
+        return type(cast("object", self.app))
+
+
+def walk(start: object, *, into_functions: bool) -> Iterator[tuple[Any, Any]]:
+    """Pairs of (holder, application that it holds) from ``start`` inwards, without the layers put between them.
+
+    A function's variable ``app`` is its next application only where the function is known to stand in a stack.
+    """
+    holder: Any = start
+    for _ in range(_LONGEST):
+        app = _held(holder) if into_functions or not isinstance(holder, FunctionType) else None
+        if app is None:
+            return
+        yield holder, app
+        holder = app
+
+
+def insert(patches: Patches, holder: Any, name: str, kind: SpanKind) -> None:
+    """Put a span around each call that ``holder`` makes to the application that it holds, if it lets us."""
+    with suppress(AttributeError, TypeError):  # frozen, or with slots that leave no room for the way back
+        weakref.ref(holder)
+        hold(holder, Layer(_held(holder), name, kind))
+        patches.remember(holder, _remove)
+
+
+def _remove(holder: Any) -> None:
+    hold(holder, _held(holder))
+
+
+def _held(holder: Any) -> Any:
+    owner, name = _place(holder)
+    app = getattr(owner, name) if name else None
+    return app.app if type(app) is Layer else app
+
+
+def hold(holder: Any, app: Any) -> None:
+    """Make ``app`` the next application of ``holder``. AttributeError or TypeError where it does not let us."""
+    owner, name = _place(holder)
+    setattr(owner, name, app)
+
+
+def _place(holder: Any) -> tuple[Any, str]:
+    """Where ``holder`` keeps the next application: an object and the name of its attribute, empty for nowhere."""
+    if isinstance(holder, FunctionType):
+        cells = dict(zip(holder.__code__.co_freevars, holder.__closure__ or (), strict=True))
+        return (cells["app"], "cell_contents") if "app" in cells else (holder, "")
+    for name in _ATTRIBUTES:
+        app = getattr(holder, name, None)
+        if callable(app) and not isinstance(app, MethodType):
+            return holder, name
+    return holder, ""

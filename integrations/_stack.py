@@ -1,0 +1,131 @@
+"""A Starlette application's middleware stack: where its exchange is opened, and spans for what was added to it.
+
+ScopeMiddleware that was added like any middleware stands inside ServerErrorMiddleware, which writes the 500 response
+and calls the application's handler for it. So that both belong to the request too, the exchange is opened around
+ServerErrorMiddleware, by the very ScopeMiddleware that is found inside; there, it is stepped over.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from functools import partial
+from itertools import takewhile
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.applications import Starlette
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import Router
+
+from ..capture.middleware import ScopeMiddleware
+from ..model import SpanKind
+from ._chain import hold, insert, walk
+from ._handlers import trace_handler, trace_handlers, untrace_handlers
+from ._naming import factory_of, name_of
+from ._wrappers import original_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from ._patches import Patches
+
+__all__ = ["STACK", "Stack", "is_somebodys", "learn_stack", "middleware_name"]
+
+STACK: Final = "_scope_stack"
+"""Attribute of a ServerErrorMiddleware that was met: what is known of the stack."""
+
+logger: Final = logging.getLogger("scope")
+
+_FRAMEWORKS: Final = (Router, ServerErrorMiddleware, ExceptionMiddleware, ScopeMiddleware)
+_FRAMEWORK_MODULES: Final = ("fastapi.", "starlette.middleware.body_limit")
+
+
+class Stack:
+    """What is known of one ServerErrorMiddleware and what lies inside it.
+
+    ``tracer`` is the ScopeMiddleware inside, or None; ``holder`` is what leads to it. ``app`` is the stack as it would
+    run without us.
+    """
+
+    __slots__ = ("app", "holder", "prepared", "tracer")
+
+    def __init__(self, entry: Any, call: Callable[..., Awaitable[None]]) -> None:
+        inside = ((holder, app) for holder, app in _walk(entry) if isinstance(app, ScopeMiddleware))
+        self.holder: Any
+        self.tracer: ScopeMiddleware | None
+        self.holder, self.tracer = next(inside, (None, None))
+        self.app = partial(call, entry)
+        self.prepared = False
+
+    def prepare(self, patches: Patches, entry: ServerErrorMiddleware) -> None:
+        """Put spans around the middlewares and exception handlers of the application; never raises."""
+        self.prepared = True
+        try:
+            self._step_over()
+            _trace_stack(patches, entry)
+        except Exception:
+            logger.exception("scope: the middlewares of %r have no spans of their own", entry)
+
+    def forget(self) -> None:
+        """Lead to the tracer again."""
+        if self.tracer is not None:
+            with suppress(AttributeError, TypeError):
+                hold(self.holder, self.tracer)
+
+    def _step_over(self) -> None:
+        if self.tracer is not None:
+            with suppress(AttributeError, TypeError):  # frozen: it is run through, and sees that all is done
+                hold(self.holder, self.tracer.app)
+
+
+def learn_stack(patches: Patches, entry: Any, call: Callable[..., Awaitable[None]]) -> Stack:
+    """What is known of ``entry``, whose class's ``__call__`` was ``call``."""
+    stack = Stack(entry, call)
+    setattr(entry, STACK, stack)
+    patches.remember(entry, _forget)
+    if stack.tracer is not None:
+        stack.prepare(patches, entry)
+    return stack
+
+
+def is_somebodys(app: Any) -> bool:
+    """Whether ``app`` was added by the application, not by the framework of its own accord nor by us."""
+    module = app.__module__ if isinstance(app, FunctionType) else type(app).__module__
+    return not isinstance(app, _FRAMEWORKS) and not module.startswith(_FRAMEWORK_MODULES)
+
+
+def middleware_name(app: Any) -> str:
+    """What people call a middleware: its class, or the function that it was made of."""
+    if type(app) is BaseHTTPMiddleware:
+        return name_of(app.dispatch_func)
+    return factory_of(app)
+
+
+def _trace_stack(patches: Patches, entry: Any) -> None:
+    if entry.handler is not None:
+        entry.handler = trace_handler(entry.handler)
+        patches.remember(entry, _untrace_handler)
+    for holder, app in _walk(entry):
+        if isinstance(app, ExceptionMiddleware):
+            trace_handlers(app)
+            patches.remember(app, untrace_handlers)
+        if is_somebodys(app):
+            insert(patches, holder, middleware_name(app), SpanKind.MIDDLEWARE)
+
+
+def _walk(entry: Any) -> Iterator[tuple[Any, Any]]:
+    """The stack from ``entry`` inwards, up to an application with a stack of its own."""
+    return takewhile(lambda link: not isinstance(link[1], Starlette), walk(entry, into_functions=True))
+
+
+def _untrace_handler(entry: Any) -> None:
+    entry.handler = original_of(entry.handler)
+
+
+def _forget(entry: Any) -> None:
+    stack: Stack = getattr(entry, STACK)
+    stack.forget()
+    delattr(entry, STACK)

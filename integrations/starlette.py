@@ -1,0 +1,152 @@
+"""Starlette: routes by full template; spans for handlers, middlewares, exception handlers and background tasks.
+
+Applications that were built before are covered too: classes are patched once, and what is to be known of one
+application or route is learned when its first traced request comes by.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from starlette._utils import is_async_callable
+from starlette.background import BackgroundTask
+from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.routing import Host, Mount, Route, WebSocketRoute
+
+from .._core import Span, current_request
+from ..capture.middleware import REQUEST_KEY
+from ..model import SpanKind
+from ._naming import name_of
+from ._routes import LEARNED, learn_mount, learn_route
+from ._stack import STACK, learn_stack
+from ._wrappers import like_coroutine_function
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import ModuleType
+
+    from ._patches import Patches
+
+__all__ = ["MINIMUM", "MOUNTED_KEY", "install"]
+
+MINIMUM: Final = (1, 0)
+"""The oldest version of Starlette that is tested."""
+
+MOUNTED_KEY: Final = "scope.mounted"
+"""Key of the ASGI scope: the templates of the mounts and hosts passed so far, joined."""
+
+_REST: Final = "/{path}"
+_HANDLER: Final = int(SpanKind.HANDLER)
+_BACKGROUND: Final = int(SpanKind.BACKGROUND)
+
+
+def install(patches: Patches, _: ModuleType) -> None:
+    patches.add(ServerErrorMiddleware, STACK, None)
+    for route in (Route, WebSocketRoute, Mount, Host):
+        patches.add(route, LEARNED, None)
+    patches.replace(ServerErrorMiddleware, "__call__", partial(_open_outermost, patches))
+    patches.replace(Route, "handle", partial(_name_route, patches))
+    patches.replace(WebSocketRoute, "handle", partial(_name_route, patches))
+    patches.replace(Mount, "handle", partial(_enter_mount, patches, _mount_prefix))
+    patches.replace(Host, "handle", partial(_enter_mount, patches, _host_prefix))
+    patches.replace(HTTPEndpoint, "dispatch", _trace_method)
+    patches.replace(WebSocketEndpoint, "dispatch", _trace_session)
+    patches.replace(BackgroundTask, "__call__", _trace_task)
+
+
+def _open_outermost(patches: Patches, original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    def call(self: Any, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        if scope["type"] == "lifespan":
+            return original(self, scope, receive, send)
+        stack = self._scope_stack or learn_stack(patches, self, original)
+        if REQUEST_KEY in scope:
+            if not stack.prepared:
+                stack.prepare(patches, self)
+        elif stack.tracer is not None:
+            return stack.tracer.trace(stack.app, scope, receive, send)
+        return original(self, scope, receive, send)
+
+    return like_coroutine_function(call)
+
+
+def _name_route(patches: Patches, original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    def handle(self: Any, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        request = scope.get(REQUEST_KEY)
+        if request is not None:
+            if self._scope_learned is None:
+                learn_route(patches, self)
+            mounted = scope.get(MOUNTED_KEY)
+            request.set_route(self.path_format if mounted is None else mounted + self.path_format)
+        return original(self, scope, receive, send)
+
+    return like_coroutine_function(handle)
+
+
+def _enter_mount(
+    patches: Patches, prefix_of: Callable[[Any], str], original: Callable[..., Awaitable[None]]
+) -> Callable[..., Awaitable[None]]:
+    def handle(self: Any, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        request = scope.get(REQUEST_KEY)
+        if request is not None:
+            learned = self._scope_learned
+            leaf = learned[1] if learned is not None and learned[0] == id(self) else learn_mount(patches, self)
+            scope[MOUNTED_KEY] = mounted = scope.get(MOUNTED_KEY, "") + prefix_of(self)
+            if leaf:
+                request.set_route(mounted + _REST)
+        return original(self, scope, receive, send)
+
+    return like_coroutine_function(handle)
+
+
+def _mount_prefix(mount: Any) -> str:
+    return cast("str", mount.path_format).removesuffix(_REST)
+
+
+def _host_prefix(host: Any) -> str:
+    return cast("str", host.host_format)
+
+
+def _trace_method(original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    def dispatch(self: Any) -> Awaitable[None]:
+        method = self.scope["method"]
+        if current_request() is not None and method in self._allowed_methods:
+            attribute = "get" if method == "HEAD" and not hasattr(self, "head") else method.lower()
+            handler = getattr(self, attribute)
+            run = _run_async if is_async_callable(handler) else _run
+            # The endpoint lives for this one request.
+            setattr(self, attribute, partial(run, f"{name_of(type(self))}.{attribute}", handler))
+        return original(self)
+
+    return like_coroutine_function(dispatch)
+
+
+def _trace_session(original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    def dispatch(self: Any) -> Awaitable[None]:
+        if current_request() is None:
+            return original(self)
+        return _run_async(name_of(type(self)), original, self)
+
+    return like_coroutine_function(dispatch)
+
+
+def _run(name: str, handler: Callable[..., Any], *args: Any) -> Any:
+    with Span(name, _HANDLER):
+        return handler(*args)
+
+
+async def _run_async(name: str, handler: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+    with Span(name, _HANDLER):
+        return await handler(*args)
+
+
+def _trace_task(original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    async def call(self: Any) -> None:
+        if current_request() is None:
+            await original(self)
+            return
+        with Span(name_of(self.func), _BACKGROUND):
+            await original(self)
+
+    return call
