@@ -10,12 +10,14 @@ import logging
 import os
 import platform
 import socket
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from .._core import Session, get_session, set_describe, set_secret_names, set_starter
 from ..config import KEYS, Config, ConfigError, load, prepare_dir
 from ..errors import ScopeError
 from .autostart import start_collector
+from .exceptions import ExceptionLimits, describe
 from .leftovers import remove_leftovers
 
 if TYPE_CHECKING:
@@ -85,7 +87,8 @@ class Process:
             max_attributes=config.capture.max_attributes,
             resource=_resource(config),
         )
-        set_describe(lambda e: (type(e).__qualname__, str(e), []))
+        limits = ExceptionLimits(frames=config.capture.max_stack_frames)
+        set_describe(partial(describe, limits=limits))
         secret = frozenset(name.lower() for name in config.capture.redact_names)
         set_secret_names((lambda name: name.lower() in secret) if secret else None)
         if config.collector.autostart:
