@@ -275,6 +275,10 @@ void scope_correlator_feed(scope_correlator *self, uint32_t number, uint32_t lan
         return;
     }
     self->statistics.events++;
+    if (!scope_known_event(type)) {
+        self->statistics.malformed++;
+        return;
+    }
     scope_group *group = group_for(self, number, record);
     if (!group)
         return;

@@ -55,7 +55,7 @@ typedef struct scope_correlator scope_correlator;
 typedef struct {
     uint64_t events; /* taken in */
     uint64_t stray; /* of no request */
-    uint64_t malformed; /* framed well, but too short for their type */
+    uint64_t malformed; /* framed well, but of an unknown type or too short for it */
     uint64_t finished;
     uint64_t open;
     uint64_t bytes; /* held now */

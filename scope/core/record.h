@@ -2,6 +2,7 @@
 #ifndef SCOPE_RECORD_H
 #define SCOPE_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ enum { SCOPE_OUTCOME_OK, SCOPE_OUTCOME_EXCEPTION, SCOPE_OUTCOME_CANCELLED, SCOPE
 enum { SCOPE_KIND_HTTP = 1, SCOPE_KIND_WEBSOCKET, SCOPE_KIND_LIFESPAN, SCOPE_KIND_TASK };
 enum { SCOPE_FLAG_CALLERS_ID = 1, SCOPE_FLAG_CALLERS_TRACE = 2 };
 enum { SCOPE_STATUS_ASSUMED = 1 };
+enum { SCOPE_ERROR_ESCAPED = 1, SCOPE_ERROR_REPEATED = 2 };
 
 #define SCOPE_PREFIX_WORDS 4
 #define SCOPE_BLOCK_WORDS 2
@@ -44,6 +46,29 @@ enum {
     SCOPE_BEGIN_FLAGS = 65,
     SCOPE_BEGIN_STRINGS = 72,
 };
+
+/* Whether this version knows the event type; a newer writer's others are left out of traces, and counted. */
+static inline bool scope_known_event(uint8_t type)
+{
+    switch (type) {
+    case SCOPE_REQUEST_BEGIN:
+    case SCOPE_REQUEST_ROUTE:
+    case SCOPE_RESPONSE_START:
+    case SCOPE_RESPONSE_END:
+    case SCOPE_REQUEST_END:
+    case SCOPE_DISCONNECT:
+    case SCOPE_SPAN_BEGIN:
+    case SCOPE_SPAN_END:
+    case SCOPE_FUNCTION_ENTER:
+    case SCOPE_FUNCTION_EXIT:
+    case SCOPE_MARK:
+    case SCOPE_ANNOTATION:
+    case SCOPE_EXCEPTION:
+        return true;
+    default:
+        return false;
+    }
+}
 
 static inline uint64_t scope_header(uint8_t type, uint64_t words, uint64_t position, uint64_t request)
 {

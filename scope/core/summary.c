@@ -150,7 +150,8 @@ bool scope_summarize(scope_group *group, const uint8_t *record, uint64_t words)
             note(group, words);
         return true;
     case SCOPE_EXCEPTION:
-        group->errors++;
+        if (words > SCOPE_PREFIX_WORDS && !(record[8 * SCOPE_PREFIX_WORDS] & SCOPE_ERROR_REPEATED))
+            group->errors++;
         note(group, words);
         return true;
     case SCOPE_ANNOTATION:

@@ -75,28 +75,33 @@ static void put_frames(scope_buffer *buffer, PyObject *frames)
     memcpy(count_at, &count, sizeof count);
 }
 
-static void emit_error(RequestObject *request, uint32_t span, PyObject *described, bool escaped)
+/* The first record of an exception has its frames, a repetition has not. */
+static void emit_error(RequestObject *request, uint32_t span, PyObject *described, uint8_t flags)
 {
     PyObject *type, *message, *frames;
     if (!PyArg_ParseTuple(described, "UUO", &type, &message, &frames))
         return;
     uint8_t bytes[EXCEPTION_BYTES];
     scope_buffer buffer = scope_buffer_over(bytes, sizeof bytes);
-    scope_put_u8(&buffer, escaped);
+    scope_put_u8(&buffer, flags);
     scope_put_u8(&buffer, 0);
     scope_put_text(&buffer, type, 256);
     scope_put_masked_text(&buffer, message, MESSAGE_BYTES);
-    put_frames(&buffer, frames);
+    put_frames(&buffer, flags & SCOPE_ERROR_REPEATED ? Py_None : frames);
     scope_emit_payload(request, SCOPE_EXCEPTION, 0, span, 0, bytes, scope_buffer_size(&buffer));
 }
 
+/* An exception is recorded where it first leaves a span, and once more, briefly, where it ends the request. */
 void scope_record_error(RequestObject *request, uint32_t span, PyObject *error, bool escaped)
 {
-    if (!PyExceptionInstance_Check(error) || is_known(request, error) || !runtime.describe)
+    if (!PyExceptionInstance_Check(error) || !runtime.describe)
+        return;
+    bool known = is_known(request, error);
+    if (known && span != 1)
         return;
     PyObject *described = PyObject_CallOneArg(runtime.describe, error);
     if (described)
-        emit_error(request, span, described, escaped);
+        emit_error(request, span, described, (escaped ? SCOPE_ERROR_ESCAPED : 0) | (known ? SCOPE_ERROR_REPEATED : 0));
     Py_XDECREF(described);
     PyErr_Clear();
 }

@@ -32,7 +32,7 @@ int scope_add_asgi(PyObject *module);
 /* The outcome of a block that `error` (NULL: none) left. */
 uint8_t scope_outcome_of(PyObject *error);
 
-/* Writes an EXCEPTION for `span`, unless the same exception was the last one written. Leaves no exception set. */
+/* Writes an EXCEPTION for `span`; of one that was the last written only for the root, briefly. Leaves no exception set. */
 void scope_record_error(RequestObject *request, uint32_t span, PyObject *error, bool escaped);
 
 /* record_error(error): an exception that was handled, on the current span. */
