@@ -50,7 +50,7 @@ static int read_stat(uint64_t pid, char *state, uint64_t *start_ticks)
         return -1;
     *state = field[2];
     field++;
-    for (int number = 2; number < 22; number++) {
+    for (int number = 3; number < 22; number++) {
         field = strchr(field + 1, ' ');
         if (!field)
             return -1;
