@@ -9,6 +9,8 @@
 
 #define NO_LANE UINT32_MAX
 #define LANE_WORDS 10
+#define SPARES_MAX 1024 /* groups kept for reuse */
+#define SPARE_BYTES_MAX 4096
 #define QUIET_LOSSY_NS UINT64_C(60000000000)
 
 typedef struct {
@@ -33,6 +35,8 @@ struct scope_correlator {
     slot *slots;
     uint32_t slot_count;
     list open, finished;
+    scope_group *spares; /* linked by next, each with its buffer */
+    uint32_t spare_count;
     scope_group *recent; /* consecutive records are mostly of one request */
     scope_correlator_statistics statistics;
 };
@@ -84,6 +88,12 @@ void scope_correlator_free(scope_correlator *self)
         return;
     free_list(self, &self->open);
     free_list(self, &self->finished);
+    while (self->spares) {
+        scope_group *spare = self->spares;
+        self->spares = spare->next;
+        free(spare->bytes);
+        free(spare);
+    }
     for (uint32_t number = 0; number < self->slot_count; number++)
         free(self->slots[number].introduced);
     free(self->slots);
@@ -168,9 +178,26 @@ static void rehash(scope_correlator *self)
     }
 }
 
+/* A zeroed group, perhaps with a buffer; its arrays are only zeroed as far as they were used. */
+static scope_group *new_group(scope_correlator *self)
+{
+    scope_group *group = self->spares;
+    if (!group)
+        return calloc(1, sizeof *group);
+    self->spares = group->next;
+    self->spare_count--;
+    uint8_t *bytes = group->bytes;
+    size_t capacity = group->capacity;
+    memset(group, 0, offsetof(scope_group, sites));
+    group->bytes = bytes;
+    group->capacity = capacity;
+    self->statistics.bytes += capacity;
+    return group;
+}
+
 static scope_group *open_group(scope_correlator *self, uint32_t number, uint64_t key)
 {
-    scope_group *group = calloc(1, sizeof *group);
+    scope_group *group = new_group(self);
     if (!group)
         return NULL;
     group->slot = number;
@@ -292,8 +319,10 @@ void scope_correlator_feed(scope_correlator *self, uint32_t number, uint32_t lan
     group->fed_ns = now_ns;
     if (!scope_summarize(group, record, words))
         self->statistics.malformed++;
-    if (type == SCOPE_REQUEST_END)
+    if (type == SCOPE_REQUEST_END) {
         group->ended_pass = owner->passes;
+        group->ended_lane = lane;
+    }
 }
 
 void scope_correlator_lose(scope_correlator *self, uint32_t number, uint64_t time_ns, uint64_t events,
@@ -315,7 +344,8 @@ void scope_correlator_pass(scope_correlator *self, uint32_t number)
     uint64_t passes = ++self->slots[number].passes;
     for (scope_group *group = self->open.first, *next; group; group = next) {
         next = group->next;
-        if (group->slot == number && group->ended && passes > group->ended_pass + 1)
+        /* a pass goes from lane 0 upwards: those above were read after the end in the same pass, those below in the next */
+        if (group->slot == number && group->ended && passes > group->ended_pass + (group->ended_lane ? 1 : 0))
             finish(self, group, SCOPE_GROUP_DONE);
     }
 }
@@ -354,6 +384,12 @@ void scope_group_free(scope_correlator *self, scope_group *group)
     free(group->path);
     free(group->id);
     free(group->route);
+    if (self->spare_count < SPARES_MAX && group->capacity <= SPARE_BYTES_MAX) {
+        group->next = self->spares;
+        self->spares = group;
+        self->spare_count++;
+        return;
+    }
     free(group->bytes);
     free(group);
 }

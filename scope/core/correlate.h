@@ -3,8 +3,8 @@
  * Per event it does a hash, a memcpy and a few additions; nothing is decoded, and nothing of Python is called. What lists
  * show of a request (method, status, times, counts) is kept as its records pass by.
  *
- * Life of a group: it opens with the request's first record; REQUEST_END ends it; it is handed over as finished one whole
- * pass over its segment later, so that records which other lanes committed before the end are in it. Its bytes can be
+ * Life of a group: it opens with the request's first record; REQUEST_END ends it; it is handed over as finished when every
+ * other lane has been read after that, so that records which they committed before the end are in it. Its bytes can be
  * handed over earlier, in pieces, which bounds memory however long the request runs. Records that come after the hand-over
  * open a group without a beginning, handed over as late; the store joins the two.
  */
@@ -36,18 +36,18 @@ typedef struct scope_group {
     uint64_t span_id, remote_parent;
     uint64_t start_ns, first_byte_ns, response_end_ns, end_ns; /* CLOCK_MONOTONIC, 0: not there */
     uint64_t fed_ns; /* when the collector last met a record of it */
-    uint64_t ended_pass;
+    uint64_t ended_pass; /* passes that were whole before its end was met */
+    uint32_t ended_lane;
     uint64_t lost, bytes_in, bytes_out, messages_in, messages_out;
     uint32_t status, route_site, events, spans, errors, pieces;
     uint64_t position; /* (lane << 48) | position of the first record in `bytes` */
     uint32_t last_lane;
-    uint32_t sites[SCOPE_GROUP_SITES];
-    uint32_t site_count;
-    uint32_t notes[SCOPE_GROUP_NOTES]; /* offsets in `bytes` of records worth indexing */
-    uint32_t note_count, notes_taken;
+    uint32_t site_count, note_count, notes_taken;
     char *method, *path, *id, *route; /* owned, terminated; NULL: not there */
     uint8_t *bytes;
     size_t size, capacity;
+    uint32_t sites[SCOPE_GROUP_SITES];
+    uint32_t notes[SCOPE_GROUP_NOTES]; /* offsets in `bytes` of records worth indexing */
 } scope_group;
 
 typedef struct scope_correlator scope_correlator;

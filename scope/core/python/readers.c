@@ -343,6 +343,7 @@ typedef struct {
     uint64_t counted; /* writers' losses that no GAP tells of, as of the last pass */
     int64_t clock_offset_ns; /* realtime - monotonic */
     long number; /* the caller's */
+    uint32_t next_lane; /* where a pass that was stopped goes on */
 } attached;
 
 typedef struct {
@@ -464,8 +465,30 @@ static void note_silent_losses(CorrelatorObject *self, uint32_t slot, uint64_t n
     to->counted = counted;
 }
 
-/* drain(slot): one pass over the segment's lanes. Returns (events read, whether all lanes were read). A full correlator
- * stops between lanes: hand over what it holds, then drain again. */
+static bool has_news(const SegmentObject *segment, uint32_t lane)
+{
+    return atomic_load_explicit(&segment->segment.lanes[lane].tail, memory_order_relaxed) != segment->lanes[lane].head;
+}
+
+/* Reads lanes from where the last pass stopped; false where the correlator is full and a lane has more. */
+static bool read_lanes(CorrelatorObject *self, attached *from, feeding *to, uint64_t *events)
+{
+    SegmentObject *segment = from->segment;
+    scope_sink sink = {to, on_record, on_lost};
+    for (; from->next_lane < segment->segment.header.lanes; from->next_lane++) {
+        uint32_t lane = from->next_lane;
+        if (!has_news(segment, lane))
+            continue;
+        if (scope_correlator_read_statistics(self->groups).bytes > self->max_bytes)
+            return false;
+        *events += scope_lane_read(&segment->segment, lane, &segment->lanes[lane], segment->buffer, &sink);
+    }
+    from->next_lane = 0;
+    return true;
+}
+
+/* drain(slot): one pass over the segment's lanes. Returns (events read, whether the pass is whole). A full correlator stops
+ * it between lanes: hand over what it holds, then drain again. */
 static PyObject *correlator_drain(CorrelatorObject *self, PyObject *number)
 {
     attached *from = slot_of(self, PyLong_AsLong(number));
@@ -476,17 +499,13 @@ static PyObject *correlator_drain(CorrelatorObject *self, PyObject *number)
         return NULL;
     }
     feeding to = {self, (uint32_t)(from - self->slots), scope_clock_now()};
-    scope_sink sink = {&to, on_record, on_lost};
     uint64_t events = 0;
-    SegmentObject *segment = from->segment;
-    for (uint32_t lane = 0; lane < segment->segment.header.lanes; lane++) {
-        if (scope_correlator_read_statistics(self->groups).bytes > self->max_bytes)
-            return Py_BuildValue("KO", (unsigned long long)events, Py_False);
-        events += scope_lane_read(&segment->segment, lane, &segment->lanes[lane], segment->buffer, &sink);
+    bool whole = read_lanes(self, from, &to, &events);
+    if (whole) {
+        note_silent_losses(self, to.slot, to.now_ns);
+        scope_correlator_pass(self->groups, to.slot);
     }
-    note_silent_losses(self, to.slot, to.now_ns);
-    scope_correlator_pass(self->groups, to.slot);
-    return Py_BuildValue("KO", (unsigned long long)events, Py_True);
+    return Py_BuildValue("KO", (unsigned long long)events, whole ? Py_True : Py_False);
 }
 
 static PyObject *correlator_abort(CorrelatorObject *self, PyObject *number)
