@@ -33,7 +33,10 @@ SCAN_NS: Final = 100_000_000
 """How often new segments are looked for."""
 
 CHECK_NS: Final = 500_000_000
-"""How often owners are checked for death, retention is applied and the status is written."""
+"""How often owners are checked for death and the status is written."""
+
+RETAIN_NS: Final = 20_000_000_000
+"""How often old slices are looked for."""
 
 BUSY_EVENTS: Final = 2_000
 """A cycle that read more than this is followed by the next after a quarter of the usual pause."""
@@ -52,7 +55,7 @@ class Collector:
         self._correlator = Correlator(max_bytes=config.collector.memory_bytes // 4)
         self._fleet = Fleet(config.segment.dir, self._correlator, writer)
         self._batch: Batch | None = None
-        self._scanned = self._committed = self._checked = 0
+        self._scanned = self._committed = self._checked = self._retained = 0
         self._last_alive = clock()
         self.status = Status(os.getpid(), time.time_ns())
 
@@ -89,7 +92,9 @@ class Collector:
         self._fleet.find_dead()
         if any(not source.dead for source in self._fleet):
             self._last_alive = now
-        self._writer.retain(time.time_ns())
+        if now - self._retained >= RETAIN_NS:
+            self._retained = now
+            self._writer.retain(time.time_ns())
         self._tell()
 
     def commit(self) -> None:
