@@ -1,10 +1,11 @@
 """The filter grammar: text to a frozen tree, and the tree to SQL or to a decision on decoded data."""
 
 from .error import FilterError
-from .fields import FIELDS, JSON_FIELDS, Field, FieldKind
+from .fields import FIELDS, JSON_FIELDS, Field, FieldKind, lookup
 from .filter import Filter, parse
 from .match import attribute_number, attribute_text
 from .sql import Column, Layout
+from .values import duration, moment
 
 __all__ = [
     "FIELDS",
@@ -17,5 +18,8 @@ __all__ = [
     "Layout",
     "attribute_number",
     "attribute_text",
+    "duration",
+    "lookup",
+    "moment",
     "parse",
 ]
