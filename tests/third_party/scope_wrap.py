@@ -66,7 +66,7 @@ def _wrap_taken(client: Any, holder: Callable[[Any], Any]) -> None:
 
 
 def _begin_session() -> None:
-    """Begins with a request of our own: the first one opens files, which Starlette's suite forbids in the event loop."""
+    """The first request opens files, which Starlette's suite forbids in the event loop: it is one of our own."""
 
     async def nothing(*_: Any) -> Any:
         """Answers nothing."""
