@@ -210,8 +210,8 @@ class Segment:
     def heads(self) -> tuple[int, ...]:
         """Per lane: the position read up to, and the next event's number plus one, 0 if unknown."""
     def restore_heads(self, heads: Sequence[int], /) -> None: ...
-    def publish_heads(self) -> None:
-        """Tell the writers up to where their events are stored."""
+    def publish_heads(self, heads: Sequence[int], /) -> None:
+        """Tell the writers up to where their events are stored: what :meth:`heads` gave when those were handed over."""
     def set_control(self, value: int, /) -> None: ...
     def losses(self) -> dict[str, int]:
         """Events that the writers counted as lost, by reason."""

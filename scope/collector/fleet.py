@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 from .._core import Segment
 from ..store import SegmentInfo
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ..store import Restored, Writer
 
 logger = logging.getLogger("scope.collector")
+
+YOUNG_NS: Final = 1_000_000_000
+"""A file that changed this lately may become a segment yet."""
 
 
 class Fleet:
@@ -67,6 +71,8 @@ class Fleet:
         try:
             segment = Segment(path)
         except (OSError, ValueError) as error:
+            if time.time_ns() - state[0] < YOUNG_NS:
+                return  # its process may be making it
             self._refused[name] = state
             logger.warning("left alone: %s", error)
             return
@@ -119,6 +125,27 @@ class Fleet:
                 source.fresh += source.segment.definitions()
                 self._correlator.abort(source.slot)
                 source.dead = True
+
+    def news(self) -> tuple[dict[int, tuple[int, list[bytes]]], dict[int, tuple[int, ...]], dict[int, dict[str, int]]]:
+        """Definitions, heads and losses that the store has not been told, by segment; they count as told now."""
+        definitions: dict[int, tuple[int, list[bytes]]] = {}
+        heads: dict[int, tuple[int, ...]] = {}
+        losses: dict[int, dict[str, int]] = {}
+        for source in self._sources.values():
+            if (now := source.segment.heads()) != source.heads:
+                heads[source.number] = source.heads = now
+            if (lost := self._correlator.losses(source.slot)) != source.losses:
+                losses[source.number] = source.losses = lost
+            if source.fresh:
+                definitions[source.number] = source.definitions + 1, source.fresh
+                source.definitions += len(source.fresh)
+                source.fresh = []
+        return definitions, heads, losses
+
+    def publish(self) -> None:
+        """What the store was told is stored: let the writers know."""
+        for source in self._sources.values():
+            source.segment.publish_heads(source.heads)
 
     def bury(self) -> None:
         """Remove the segments that are dead; everything of them is stored."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..config import prepare_dir
 from ..store import Writer
 from .collector import Collector
+from .drainer import Drainer
 from .lock import Lock
 
 if TYPE_CHECKING:
@@ -43,12 +45,22 @@ def run(config: Config, *, once: bool = False, idle_exit: bool = False) -> int:
 
 
 def _loop(collector: Collector, stop: threading.Event, idle_exit_s: float | None) -> None:
-    pause = 0.0
-    while not stop.wait(pause):
-        pause = collector.cycle()
-        if idle_exit_s is not None and collector.idle_s() > idle_exit_s:
-            logger.info("no traced process for %s s: done", idle_exit_s)
-            return
+    with Drainer(collector) as drainer:
+        while not stop.is_set():
+            pause = collector.cycle()
+            _wait(pause, stop, drainer)
+            if idle_exit_s is not None and collector.idle_s() > idle_exit_s:
+                logger.info("no traced process for %s s: done", idle_exit_s)
+                return
+
+
+def _wait(pause: float, stop: threading.Event, drainer: Drainer) -> None:
+    """Until the pause is over or there is reason to end it: a stop, a full correlator, a drainer that failed."""
+    deadline = time.monotonic() + pause
+    while not stop.is_set() and (left := deadline - time.monotonic()) > 0:
+        if drainer.full.wait(min(left, 0.1)):
+            break
+    drainer.check()
 
 
 @contextmanager

@@ -190,15 +190,22 @@ static PyObject *segment_restore_heads(SegmentObject *self, PyObject *heads)
     Py_RETURN_NONE;
 }
 
-static PyObject *segment_publish_heads(SegmentObject *self, PyObject *unused)
+/* publish_heads(heads): what heads() gave when the batch that is now stored was made. */
+static PyObject *segment_publish_heads(SegmentObject *self, PyObject *heads)
 {
-    (void)unused;
-    if (!segment_is_open(self))
+    PyObject *fast = segment_is_open(self) ? PySequence_Tuple(heads) : NULL;
+    if (!fast)
         return NULL;
-    for (uint32_t lane = 0; lane < self->segment.header.lanes; lane++)
-        if (self->lanes[lane].head)
-            /* pairs with the acquire load in own_block(): the bytes below are copied */
-            atomic_store_explicit(&self->segment.lanes[lane].head, self->lanes[lane].head, memory_order_release);
+    for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(fast); index += 2) {
+        uint64_t head = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(fast, index));
+        if (PyErr_Occurred() || index / 2 >= (Py_ssize_t)self->segment.header.lanes)
+            break;
+        /* pairs with the acquire load in own_block(): the bytes below are copied */
+        atomic_store_explicit(&self->segment.lanes[index / 2].head, head, memory_order_release);
+    }
+    Py_DECREF(fast);
+    if (PyErr_Occurred())
+        return NULL;
     Py_RETURN_NONE;
 }
 
@@ -297,7 +304,7 @@ static PyMethodDef segment_methods[] = {
     {"definitions", (PyCFunction)segment_definitions, METH_NOARGS, "Definition entries since the last call."},
     {"heads", (PyCFunction)segment_heads, METH_NOARGS, "Per lane: position read up to, number of the next event."},
     {"restore_heads", (PyCFunction)segment_restore_heads, METH_O, "Go on where an earlier collector stopped."},
-    {"publish_heads", (PyCFunction)segment_publish_heads, METH_NOARGS, "Tell the writers what is stored."},
+    {"publish_heads", (PyCFunction)segment_publish_heads, METH_O, "Tell the writers what is stored."},
     {"set_control", (PyCFunction)segment_set_control, METH_O, "Write the control word."},
     {"losses", (PyCFunction)segment_losses, METH_NOARGS, "Events lost by the writers' own count, by reason."},
     {"statistics", (PyCFunction)segment_statistics, METH_NOARGS, "Fill, lanes and damage."},
