@@ -86,7 +86,7 @@ class CaptureConfig:
     max_value_bytes: int = option(Whole(8, 8192), 256, "Bytes kept of one captured text.")
     max_attributes: int = option(Whole(1, 1024), 64, "Attributes kept of one span.")
     max_stack_frames: int = option(
-        Whole(0, 128), 32, "Frames kept of an exception's stack, innermost and outermost first."
+        Whole(0, 64), 32, "Frames kept of an exception's stack, innermost and outermost first."
     )
     exclude_paths: tuple[str, ...] = option(
         Names(r"[/*?\[][^\s,]{0,255}", "globs of request paths"), (), "Requests that are not traced, by their path."
