@@ -22,7 +22,7 @@ from .proof import Findings, check_answers, check_rows, check_trace
 from .stack import shop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from scope.model import RequestSummary
 
@@ -49,10 +49,11 @@ def main(arguments: list[str] | None = None) -> int:
         stored = _stored(reader, run, options.requests)
         checked = check_rows(stored, run.sent, findings)
         decoded = _check_trees(reader, stored, run, findings, options.trees)
-        losses = reader.info().losses
+        info = reader.info()
     if run.unanswered:
         findings.note("not answered", str(run.unanswered))
-    table = _table(run, cost, stored, checked, decoded, losses, time.monotonic() - start)
+    lost = sum(sum(segment.lost.values()) for segment in info.segments)
+    table = _table(run, cost, stored, checked, decoded, lost, time.monotonic() - start)
     print("\n".join(table + findings.lines()))
     print(f"kept in {directory}", file=sys.stderr)
     return 1 if findings.counts or checked != options.requests else 0
@@ -97,11 +98,10 @@ def _table(
     stored: Sequence[RequestSummary],
     checked: int,
     decoded: int,
-    losses: Mapping[str, Mapping[str, int]],
+    lost: int,
     seconds: float,
 ) -> list[str]:
     """What was sent beside what was stored."""
-    lost = sum(count for reasons in losses.values() for count in reasons.values())
     latency = f"p50 {run.p50_ns / 1e6:.1f} ms, p99 {run.p99_ns / 1e6:.1f} ms"
     share = f"{cost.collector_s / cost.server_s:.1%} of the servers'"
     memory = f"a server {cost.server_bytes / 1e6:.0f} MB, the collector {cost.collector_bytes / 1e6:.0f} MB"
@@ -131,8 +131,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m load_tests.every_request", description=__doc__)
     parser.add_argument("--requests", type=int, default=100_000, help="how many are sent (default %(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="worker processes of the shop (default %(default)s)")
-    parser.add_argument("--connections", type=int, default=16, help="connections (default %(default)s)")
-    parser.add_argument("--depth", type=int, default=4, help="requests in flight on each (default %(default)s)")
+    parser.add_argument("--connections", type=int, default=32, help="connections (default %(default)s)")
+    parser.add_argument("--depth", type=int, default=2, help="requests in flight on each (default %(default)s)")
     parser.add_argument("--trees", type=int, default=5000, help="how many trees to decode (default %(default)s)")
     parser.add_argument("--directory", type=Path, help="where everything is kept; default: a new one")
     return parser

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -143,10 +144,8 @@ async def generate(
         AnswerError: An answer could not be read.
     """
     loop = asyncio.get_running_loop()
-    opened = [
-        (await loop.create_connection(lambda: Connection(requests, depth, keep), host, port))[1]
-        for _ in range(connections)
-    ]
+    connect = partial(loop.create_connection, lambda: Connection(requests, depth, keep), host, port)
+    opened = [connection for _, connection in await asyncio.gather(*(connect() for _ in range(connections)))]
     await asyncio.wait([connection.done for connection in opened], timeout=timeout_s)
     for connection in opened:
         connection.close()

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 
 from scope.store import Reader
 
-from .processes import HOST, free_port, wait_until_serving
+from .processes import HOST, free_port, wait_until_logged
 from .proof import Findings, tree_of
-from .stack import collector, isolated, serving
+from .stack import STARTED, collector, isolated, serving
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,7 +116,7 @@ def _run(directory: Path, count: int, seed: int) -> dict[str, Reply]:
     environment = isolated(directory)
     application = serving("app", "load_tests.isolation_app:app", port, directory, environment)
     with collector(directory, environment), application as child:
-        wait_until_serving(child, f"http://{HOST}:{port}/docs")
+        wait_until_logged(child, STARTED, 1)
         return asyncio.run(_send_all(port, count, seed))
 
 

@@ -8,8 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,19 +120,14 @@ def free_port() -> int:
         return port
 
 
-def wait_until_serving(child: Child, url: str, timeout_s: float = START_S) -> None:
-    """Return once ``url`` answers; ChildError if it does not in time, or the process ends."""
+def wait_until_logged(child: Child, text: str, times: int, timeout_s: float = START_S) -> None:
+    """Return once ``text`` is in its output so many times; ChildError if it is not in time, or the process ends."""
     deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
+    while child.log.read_text(errors="replace").count(text) < times:
         child.check()
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise ChildError(f"{child.name} does not answer at {url}:\n{child.tail()}")
+        if time.monotonic() > deadline:
+            raise ChildError(f"{child.name} does not get ready:\n{child.tail()}")
+        time.sleep(0.05)
 
 
 def _children(pid: int) -> list[int]:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .processes import HOST, ROOT, Child, ChildError, free_port, running, wait_until_serving
+from .processes import HOST, ROOT, Child, ChildError, free_port, running, wait_until_logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ADMIN_KEY = "load-test"
 COLLECT_S = 120.0
+STARTED = "Application startup complete."  # what uvicorn says when a worker is ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +75,31 @@ def shop(
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
     """The shop, serving; everything is stopped at the end of the block, the collector last."""
-    environment = isolated(directory, settings)
+    environment = isolated(directory, {"SCOPE_SERVICE": "shop", **(settings or {})})
     with ExitStack() as parts:
         collecting = parts.enter_context(collector(directory, environment)) if collect else None
         if payments:
-            environment["SHOP_PAYMENTS_URL"] = f"http://{HOST}:{free_port()}"
-            port = environment["SHOP_PAYMENTS_URL"].rpartition(":")[2]
-            service = parts.enter_context(serving("payments", "example_app.payments:app", port, directory, environment))
-            wait_until_serving(service, f"{environment['SHOP_PAYMENTS_URL']}/docs")
-        port = str(free_port())
+            environment["SHOP_PAYMENTS_URL"] = parts.enter_context(_payments(directory, environment))
+        port = free_port()
         app = serving("shop", "example_app.main:app", port, directory, environment, "--workers", str(workers))
         child = parts.enter_context(app)
-        wait_until_serving(child, f"http://{HOST}:{port}/health")
-        yield Stack(f"http://{HOST}:{port}", int(port), directory, environment, child, collecting)
+        wait_until_logged(child, STARTED, workers)
+        yield Stack(f"http://{HOST}:{port}", port, directory, environment, child, collecting)
+
+
+@contextmanager
+def _payments(directory: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """The payments service; its address."""
+    port = free_port()
+    own = {**environment, "SCOPE_SERVICE": "payments"}
+    with serving("payments", "example_app.payments:app", port, directory, own) as child:
+        wait_until_logged(child, STARTED, 1)
+        yield f"http://{HOST}:{port}"
 
 
 def serving(
-    name: str, app: str, port: int | str, directory: Path, environment: Mapping[str, str], *options: str
+    name: str, app: str, port: int, directory: Path, environment: Mapping[str, str], *options: str
 ) -> AbstractContextManager[Child]:
     """Uvicorn with ``app`` on ``port``."""
-    quiet = ("--log-level", "warning", "--no-access-log")
-    return running(name, ["-m", "uvicorn", app, "--port", str(port), *quiet, *options], directory, environment)
+    arguments = ["-m", "uvicorn", app, "--port", str(port), "--no-access-log", *options]
+    return running(name, arguments, directory, environment)

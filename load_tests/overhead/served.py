@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from ..processes import HOST, Child, free_port, running, wait_until_serving
-from ..stack import collector, isolated
+from ..processes import Child, free_port, wait_until_logged
+from ..stack import STARTED, collector, isolated, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -103,11 +103,9 @@ def _pinned(servers: Sequence[Child], collecting: Child) -> Iterator[None]:
 def _server(name: str, directory: Path, environment: Mapping[str, str]) -> Iterator[tuple[Child, int]]:
     factory = "traced_fastapi" if name == "traced" else "bare_fastapi"
     port = free_port()
-    options = ("--factory", "--port", str(port), "--log-level", "warning", "--no-access-log", "--loop", "uvloop")
-    with running(
-        name, ["-m", "uvicorn", f"load_tests.overhead.hello:{factory}", *options], directory, environment
-    ) as child:
-        wait_until_serving(child, f"http://{HOST}:{port}{PATH}")
+    app = f"load_tests.overhead.hello:{factory}"
+    with serving(name, app, port, directory, environment, "--factory", "--loop", "uvloop") as child:
+        wait_until_logged(child, STARTED, 1)
         yield child, port
 
 

@@ -1,26 +1,18 @@
 from __future__ import annotations
 
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
-from load_tests.processes import Child, ChildError, free_port, running, wait_until_serving
+from load_tests.processes import ChildError, running, wait_until_logged
 
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
 
 
-def wait_for(child: Child, text: str) -> None:
-    deadline = time.monotonic() + 10
-    while text not in child.tail():
-        assert time.monotonic() < deadline, child.tail()
-        time.sleep(0.01)
-
-
 def test_a_child_is_ended_with_the_block(tmp_path: Path) -> None:
     with running("sleeper", ["-c", SLEEP], tmp_path) as child:
-        wait_for(child, "up")
+        wait_until_logged(child, "up", 1)
     assert child.process.returncode == -signal.SIGTERM
 
 
@@ -32,7 +24,7 @@ subprocess.Popen([sys.executable, "-c", busy + "print('done', flush=True); time.
 time.sleep(60)
 """
     with running("parent", ["-c", code], tmp_path) as child:
-        wait_for(child, "done")
+        wait_until_logged(child, "done", 1)
         assert len(child.pids()) == 2
         assert child.cpu_ns() >= 200_000_000
         assert child.peak_bytes() > 1_000_000
@@ -45,4 +37,9 @@ def test_a_child_that_ends_too_early_is_an_error_with_its_output(tmp_path: Path)
         running("broken", ["-c", "raise SystemExit('no such luck')"], tmp_path) as child,
         pytest.raises(ChildError, match="no such luck"),
     ):
-        wait_until_serving(child, f"http://127.0.0.1:{free_port()}/")
+        wait_until_logged(child, "up", 1)
+
+
+def test_a_child_that_does_not_get_ready_is_an_error(tmp_path: Path) -> None:
+    with running("sleeper", ["-c", SLEEP], tmp_path) as child, pytest.raises(ChildError, match="does not get ready"):
+        wait_until_logged(child, "up", 2, timeout_s=0.3)
