@@ -1,0 +1,151 @@
+"""Blocks: the records of many requests compressed as one, with a directory that serves look-ups by id.
+
+Requests of the same length are mostly requests of the same kind, whose records differ in a few bytes at the same
+places. So the requests of a batch are put in the order of their lengths, and where 16 or more in a block have one
+length their bytes are interleaved: the first byte of each, then the second byte of each, and so on. That makes runs of
+equal bytes, which take half the room of what deflate finds without, and a third less time (measured on FastAPI
+requests).
+
+The directory stands for an index on ids: ids are random, so a B-tree of them dirties a page per request (measured:
+13 us each at 300,000 rows, and growing), whereas appending 24 bytes to a block costs nothing and a search reads them at
+the speed of memory.
+"""
+
+from __future__ import annotations
+
+import zlib
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
+from operator import itemgetter
+from struct import pack, unpack
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["BLOCK_BYTES", "Block", "Contents", "compress", "decompress", "extract", "pack_blocks"]
+
+BLOCK_BYTES: Final = 128 * 1024
+"""Raw bytes that a block holds at most, unless one request alone has more."""
+_INTERLEAVED: Final = 16
+"""So many requests of one length in a block are interleaved; part of the format."""
+_LEVEL: Final = 1
+_TRACE_BYTES: Final = 16
+
+
+class Block(NamedTuple):
+    """A row of the table of blocks; what the columns hold is told there."""
+
+    block: int
+    requests: bytes
+    sizes: bytes
+    traces: bytes
+    spans: bytes
+    ids: str | None
+    data: bytes
+
+
+class Contents(NamedTuple):
+    """What goes into blocks, column by column; ``spans`` are unsigned 64-bit numbers."""
+
+    requests: Sequence[int]
+    blobs: Sequence[bytes]
+    traces: Sequence[bytes]
+    spans: Sequence[int]
+    ids: Sequence[str | None]
+
+    def picked(self, order: Sequence[int]) -> Contents:
+        if len(order) < 2:
+            return self
+        pick = itemgetter(*order)
+        return Contents(pick(self.requests), pick(self.blobs), pick(self.traces), pick(self.spans), pick(self.ids))
+
+    def part(self, start: int, stop: int) -> Contents:
+        part = slice(start, stop)
+        return Contents(self.requests[part], self.blobs[part], self.traces[part], self.spans[part], self.ids[part])
+
+
+def pack_blocks(first: int, contents: Contents) -> tuple[list[Block], list[int]]:
+    """``contents`` in blocks numbered from ``first`` on, and for each request the block that it is in."""
+    sizes = list(map(len, contents.blobs))
+    order = sorted(range(len(sizes)), key=sizes.__getitem__)
+    ordered = contents.picked(order)
+    sizes.sort()
+    blocks: list[Block] = []
+    places = [first] * len(sizes)
+    for number, (start, stop) in enumerate(_cuts(sizes), first):
+        blocks.append(_pack(number, ordered.part(start, stop), sizes[start:stop]))
+        for index in order[start:stop] if number > first else ():
+            places[index] = number
+    return blocks, places
+
+
+def extract(request: int, requests: bytes, sizes: bytes, data: bytes) -> bytes:
+    """The records of ``request`` from the block with these columns; KeyError when it isn't in it."""
+    numbers = unpack(f"<{len(requests) // 8}q", requests)
+    if request not in numbers:
+        raise KeyError(request)
+    index = numbers.index(request)
+    lengths = unpack(f"<{len(sizes) // 4}I", sizes)
+    first, last = bisect_left(lengths, lengths[index]), bisect_right(lengths, lengths[index])
+    start, count, size = sum(lengths[:first]), last - first, lengths[index]
+    group = decompress(data)[start : start + count * size]
+    if count >= _INTERLEAVED:
+        return group[index - first :: count]
+    return group[(index - first) * size : (index - first + 1) * size]
+
+
+def compress(data: bytes) -> bytes:
+    return zlib.compress(data, _LEVEL)
+
+
+def decompress(data: bytes) -> bytes:
+    return zlib.decompress(data)
+
+
+def _cuts(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    ends = list(accumulate(sizes))
+    start = passed = 0
+    while start < len(ends):
+        stop = max(bisect_right(ends, passed + BLOCK_BYTES), start + 1)
+        yield start, stop
+        start, passed = stop, ends[stop - 1]
+
+
+def _pack(number: int, contents: Contents, sizes: Sequence[int]) -> Block:
+    count = len(sizes)
+    has_ids = contents.ids.count(None) < count
+    return Block(
+        number,
+        pack(f"<{count}q", *contents.requests),
+        pack(f"<{count}I", *sizes),
+        _join_traces(contents.traces),
+        pack(f">{count}Q", *contents.spans),
+        _join_ids(contents.ids) if has_ids else None,
+        compress(b"".join(_grouped(contents.blobs, sizes))),
+    )
+
+
+def _grouped(blobs: Sequence[bytes], sizes: Sequence[int]) -> Iterator[bytes | bytearray]:
+    """The blobs, which are in the order of ``sizes``, with those of one length interleaved where they are many."""
+    start = 0
+    while start < len(sizes):
+        size = sizes[start]
+        stop = bisect_right(sizes, size, start)
+        group = bytearray().join(blobs[start:stop])  # faster to take every n-th byte of than bytes
+        if stop - start >= _INTERLEAVED:
+            yield from (group[place::size] for place in range(size))
+        else:
+            yield group
+        start = stop
+
+
+def _join_traces(traces: Sequence[bytes]) -> bytes:
+    joined = b"".join(traces)
+    if len(joined) != _TRACE_BYTES * len(traces):
+        joined = b"".join(trace[:_TRACE_BYTES].ljust(_TRACE_BYTES, b"\0") for trace in traces)
+    return joined
+
+
+def _join_ids(ids: Sequence[str | None]) -> str:
+    return "\n" + "\n".join((each or "").replace("\n", " ") for each in ids) + "\n"

@@ -1,0 +1,1 @@
+"""The writing side of the store: only the collector loads it."""

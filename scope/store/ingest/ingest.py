@@ -1,0 +1,237 @@
+"""The commit of a batch, and all that the writer remembers of what is stored.
+
+What is remembered (names, numbers, open requests) runs ahead of the disk while a batch is being stored. So after any
+failure all of it is thrown away and read anew, which also takes over what a slice has and main.db has not: see journal.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from struct import pack
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..batch import Columns, SegmentInfo, Summary
+from ..bins import bins_of
+from ..database import transaction, translated
+from ..identity import identity
+from .definitions import Definitions
+from .endpoints import Endpoints
+from .faults import count_faults
+from .journal import Journal
+from .late import append_late
+from .looks import Looks
+from .open_requests import OpenRequests
+from .prepared import identities, prepare
+from .rollup import hour_rows, minute_rows, tally
+from .slices import Slices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..batch import Batch
+    from ..files import StoreFiles
+    from .prepared import Prepared
+    from .slice import Slice
+    from .slices import StoreSettings
+
+__all__ = ["Ingest"]
+
+_Rows = Sequence[tuple[Any, ...]]
+
+
+class _Share(NamedTuple):
+    """The part of a batch's finished requests that goes to the slice that starts at ``start``."""
+
+    start: int
+    columns: Columns | None
+    late: Sequence[Summary]
+
+    def requests(self) -> list[int]:
+        late = [identity(each.segment, each.key) for each in self.late]
+        return identities(self.columns) + late if self.columns else late
+
+    def segments(self) -> set[int]:
+        late = {each.segment for each in self.late}
+        return late.union(self.columns.segment) if self.columns else late
+
+
+class Ingest:
+    """Stores batches; unusable after an exception in :meth:`commit`."""
+
+    def __init__(
+        self,
+        main: sqlite3.Connection,
+        files: StoreFiles,
+        settings: StoreSettings,
+        clock: Callable[[], int],
+        timeout_s: float,
+    ) -> None:
+        self._main = main
+        self._files = files
+        self.slices = Slices(main, files, settings, clock, timeout_s)
+        try:
+            with translated(files.main):
+                self._load()
+        except BaseException:
+            self.slices.close()
+            raise
+
+    def close(self) -> None:
+        self.slices.close()
+
+    def forget_segments(self) -> None:
+        """Forget the ended segments of which no slice has a request."""
+        sql = "DELETE FROM segments WHERE ended AND number NOT IN (SELECT segment FROM residents) RETURNING number"
+        with translated(self._files.main), transaction(self._main):
+            gone = self._main.execute(sql).fetchall()
+            self._main.executemany("DELETE FROM losses WHERE segment = ?", gone)
+        for (number,) in gone:
+            del self.segments[number]
+        self._looks.clear()
+
+    def commit(self, batch: Batch) -> None:
+        self._check(batch)
+        journal = Journal()
+        self._learn(batch, journal)
+        shares = self._share_out(batch.finished)
+        for share in shares[:-1]:
+            self._store(share, Journal())
+        self.open.record(batch.open, self._looks, journal)
+        journal.add("head", ((segment, pack(f"<{len(lanes)}Q", *lanes)) for segment, lanes in batch.heads.items()))
+        for segment, losses in batch.losses.items():
+            journal.add("loss", ((segment, reason, events) for reason, events in losses.items()))
+        if shares:
+            self._store(shares[-1], journal)
+        else:
+            self._apply(journal)
+
+    def _load(self) -> None:
+        self._batch: int = self._main.execute("SELECT batch FROM progress").fetchone()[0]
+        for number, journal in self.slices.pending(self._batch):
+            journal.apply(self._main, number)
+            self._batch = number
+        self._block: int = self._main.execute("SELECT block FROM progress").fetchone()[0]
+        self.segments = {
+            number: SegmentInfo(*info)
+            for number, *info in self._main.execute("SELECT number, uuid, pid, service, host, started_ns FROM segments")
+        }
+        self.definitions = Definitions.load(self._main)
+        self.open = OpenRequests(self._main)
+        self._endpoints = Endpoints(self._main)
+        self._looks = Looks(self.segments, self.definitions, self._endpoints)
+
+    def _check(self, batch: Batch) -> None:
+        used = {row[0] for rows in (batch.finished, batch.open) for row in rows}
+        strange = used.union(batch.definitions, batch.heads, batch.losses) - self.segments.keys()
+        if strange:
+            raise ValueError(f"segment {min(strange)} is not registered with this store")
+
+    def _learn(self, batch: Batch, journal: Journal) -> None:
+        for segment, (first, entries) in batch.definitions.items():
+            rows = self.definitions.learn(segment, first, entries)
+            journal.add("definition", rows)
+            if rows:
+                self._looks.clear()
+
+    # --- finished requests --------------------------------------------------------------------------------------------
+
+    def _share_out(self, rows: _Rows) -> list[_Share]:
+        """The finished requests by slice, the oldest first."""
+        if not rows:
+            return []
+        columns = Columns.of(rows)
+        if not any(columns.late) and 0 not in columns.kind:
+            first = self.slices.of_start(min(columns.start_ns))
+            if first == self.slices.of_start(max(columns.start_ns)):
+                return [_Share(first, columns, ())]
+        return self._share_out_one_by_one(rows)
+
+    def _share_out_one_by_one(self, rows: _Rows) -> list[_Share]:
+        fresh: dict[int, list[tuple[Any, ...]]] = {}
+        late: dict[int, list[Summary]] = {}
+        homes: dict[int, int] = {}
+        for row in rows:
+            summary = Summary(*row)
+            request = identity(summary.segment, summary.key)
+            home = None
+            if summary.late or not summary.kind:
+                home = homes[request] if request in homes else self.slices.of_request(request)
+            if home is not None:
+                late.setdefault(home, []).append(summary)
+            else:
+                home = homes[request] = self.slices.of_start(summary.start_ns)
+                fresh.setdefault(home, []).append(row)
+        return [
+            _Share(start, Columns.of(fresh[start]) if start in fresh else None, late.get(start, ()))
+            for start in sorted(fresh.keys() | late.keys())
+        ]
+
+    def _store(self, share: _Share, journal: Journal) -> None:
+        slice_ = self.slices.get(share.start)
+        requests = share.requests()
+        with translated(slice_.path):
+            try:
+                self._write(slice_, share, requests, journal)
+            except sqlite3.IntegrityError:  # some of it was stored before
+                self._write(slice_, share._replace(columns=_unstored(slice_, share.columns)), requests, journal)
+        self._apply(journal)
+        self.slices.cut_if_large(share.start)
+
+    def _write(self, slice_: Slice, share: _Share, requests: Sequence[int], journal: Journal) -> None:
+        """Store ``share`` in one transaction, with the journal of all that it changes in main.db.
+
+        ``requests`` are those that are no longer open, stored now or before.
+        """
+        with slice_.transaction():
+            if share.columns:
+                self._insert(slice_, share.columns, journal)
+            for late in share.late:
+                append_late(slice_, late, journal)
+            self._introduce(slice_, share, journal)
+            self.open.close(requests, journal)
+            journal.add("endpoint", self._endpoints.take_fresh())
+            journal.add("slice", [(share.start, self._block)])
+            journal.add("block", [(self._block,)])
+            journal.save(slice_.connection, self._batch + 1)
+
+    def _insert(self, slice_: Slice, columns: Columns, journal: Journal) -> None:
+        requests = identities(columns)
+        prepared = prepare(columns, requests, self._looks, self.open.noted(requests))
+        self._block = slice_.insert(prepared, self._blobs(prepared), self._block + 1)
+        totals = tally(columns, prepared.looks, bins_of(prepared.durations_ns))
+        journal.add("minute", minute_rows(totals))
+        journal.add("hour", hour_rows(totals))
+        count_faults(prepared, journal)
+
+    def _blobs(self, prepared: Prepared) -> Sequence[bytes]:
+        columns = prepared.columns
+        if not any(columns.pieces):
+            return columns.blob
+        parts = zip(prepared.requests, columns.pieces, columns.blob, strict=True)
+        return [b"".join((*self.open.records(request), blob)) if pieces else blob for request, pieces, blob in parts]
+
+    def _introduce(self, slice_: Slice, share: _Share, journal: Journal) -> None:
+        """See to it that the slice can be read by itself: it has every segment's name and definitions."""
+        for segment in share.segments():
+            have = slice_.definitions(segment)
+            if have is None:
+                slice_.introduce(segment, self.segments[segment])
+                journal.add("resident", [(segment, share.start)])
+            if (have or 0) < self.definitions.count(segment):
+                slice_.define(segment, self.definitions.rows(segment, have or 0))
+
+    def _apply(self, journal: Journal) -> None:
+        with translated(self._files.main):
+            journal.apply(self._main, self._batch + 1)
+        self._batch += 1
+
+
+def _unstored(slice_: Slice, columns: Columns | None) -> Columns | None:
+    """Those that the slice has not, each once."""
+    assert columns is not None
+    rows = zip(*columns, strict=True)
+    fresh = dict(zip(reversed(identities(columns)), reversed(list(rows)), strict=True))
+    for request in slice_.known(fresh):
+        del fresh[request]
+    return Columns.of(list(reversed(fresh.values()))) if fresh else None

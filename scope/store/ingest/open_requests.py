@@ -1,0 +1,161 @@
+"""Requests that have not ended: their rows and what they have written so far, in main.db."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from ...model import Outcome, RequestKind, RequestState
+from ..batch import Columns, Summary
+from ..database import transaction
+from ..identity import identity, key_of, segment_of, signed, unsigned
+from .faults import count_faults, exception_rows
+from .notes import NOTHING, Noted
+from .prepared import identities, prepare
+from .shapes import Shapes
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from .journal import Journal
+    from .looks import Looks
+
+__all__ = ["OpenRequests"]
+
+_CUT_OFF: Final = (
+    "SELECT request, trace_id, span_id, remote_parent, requests.id, path, start_ns, first_byte_ns, duration_ns, end_ns,"
+    " spans, events, errors, lost, bytes_in, bytes_out, messages_in, messages_out, kind, flags, method, route, status"
+    " FROM requests JOIN shapes ON shapes.id = shape WHERE request BETWEEN ? AND ? ORDER BY request"
+)
+_MAX_SHAPES: Final = 4096
+_KINDS: Final = {kind.name.lower(): int(kind) for kind in RequestKind}
+
+
+class OpenRequests:
+    """The open requests that main.db knows, each with what was noted of it so far."""
+
+    def __init__(self, main: sqlite3.Connection) -> None:
+        self._main = main
+        self._shapes = Shapes(main)
+        self._noted = _load_noted(main)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._noted)
+
+    def noted(self, requests: Iterable[int]) -> dict[int, Noted]:
+        """What was noted of those of ``requests`` that are open."""
+        return {request: self._noted[request] for request in self._noted.keys() & set(requests)}
+
+    def records(self, request: int) -> tuple[bytes, ...]:
+        """The pieces of ``request`` in the order in which they came."""
+        rows = self._main.execute("SELECT data FROM pieces WHERE request = ? ORDER BY rowid", (request,))
+        return tuple(data for (data,) in rows)
+
+    def record(self, rows: Sequence[tuple[Any, ...]], looks: Looks, journal: Journal) -> None:
+        """Add to ``journal`` what ``rows``, the present state of open requests, change."""
+        if not rows:
+            return
+        columns = Columns.of(rows)
+        requests = identities(columns)
+        prepared = prepare(columns, requests, looks, self.noted(requests))
+        shapes = [self._shapes[look] for look in prepared.looks]
+        journal.add("shape", self._shapes.rows)
+        journal.add("span_name", self._shapes.names)
+        self._shapes.stored()
+        journal.add("open", prepared.rows(shapes, [None] * len(rows)))
+        journal.add("attribute", prepared.attribute_rows())
+        journal.add("exception", exception_rows(prepared))
+        count_faults(prepared, journal)
+        pieces = zip(requests, columns.position, columns.blob, strict=True)
+        journal.add("piece", ((request, signed(position), blob) for request, position, blob in pieces if blob))
+        self._noted.update(dict.fromkeys(requests, NOTHING))
+        self._noted.update((requests[index], prepared.stored(index)) for index in prepared.noted)
+
+    def close(self, requests: Iterable[int], journal: Journal) -> None:
+        """Add to ``journal`` that ``requests`` are no longer open."""
+        closed = self._noted.keys() & set(requests)
+        journal.add("closed", ((request,) for request in sorted(closed)))
+        for request in closed:
+            del self._noted[request]
+
+    def cut_off(self, segment: int) -> list[Summary]:
+        """The open requests of ``segment`` as finished ones, aborted at their last event; nobody else knows them."""
+        bounds = identity(segment, 0), identity(segment + 1, 0) - 1
+        rows = self._main.execute(_CUT_OFF, bounds).fetchall()
+        for request, *_ in rows:
+            self._noted[request] = _read_noted(self._main, request)
+        return [_aborted(row) for row in rows]
+
+    def prune_shapes(self) -> None:
+        """Drop the shapes that no open request has, once there are many of them."""
+        count: int = self._main.execute("SELECT count(*) FROM shapes").fetchone()[0]
+        if count <= _MAX_SHAPES:
+            return
+        with transaction(self._main):
+            self._main.execute("DELETE FROM shapes WHERE id NOT IN (SELECT shape FROM requests)")
+            self._main.execute("DELETE FROM span_names WHERE shape NOT IN (SELECT id FROM shapes)")
+        self._shapes = Shapes(self._main)
+
+
+def _load_noted(main: sqlite3.Connection) -> dict[int, Noted]:
+    return {
+        request: _read_noted(main, request) for (request,) in main.execute("SELECT request FROM requests").fetchall()
+    }
+
+
+def _read_noted(main: sqlite3.Connection, request: int) -> Noted:
+    attributes = main.execute("SELECT key, text, number FROM attributes WHERE request = ?", (request,))
+    names = main.execute("SELECT name FROM requests JOIN span_names USING (shape) WHERE request = ?", (request,))
+    faults = main.execute(
+        "SELECT fingerprint, type FROM exceptions JOIN faults USING (fingerprint) WHERE request = ? ORDER BY last_ns",
+        (request,),
+    ).fetchall()
+    return Noted(
+        attributes=tuple(attributes.fetchall()),
+        names=tuple(name for (name,) in names.fetchall()),
+        fingerprints=frozenset(fingerprint for fingerprint, _ in faults),
+        earlier_error=faults[-1][1] if faults else None,
+    )
+
+
+def _aborted(row: tuple[Any, ...]) -> Summary:
+    request, trace_id, span_id, remote_parent, id_, path, start_ns, first_byte_ns, duration_ns, end_ns, *rest = row
+    spans, events, errors, lost, bytes_in, bytes_out, messages_in, messages_out, kind, flags, method, route, status = (
+        rest
+    )
+    return Summary(
+        segment=segment_of(request),
+        key=key_of(request),
+        state=RequestState.ABORTED,
+        kind=_KINDS.get(kind, 0),
+        flags=flags,
+        trace_id=trace_id,
+        span_id=unsigned(span_id),
+        remote_parent=unsigned(remote_parent),
+        method=method,
+        path=path,
+        id=id_,
+        route=0,
+        route_text=route,
+        status=status or 0,
+        start_ns=start_ns,
+        first_byte_ns=first_byte_ns,
+        response_end_ns=start_ns + duration_ns if start_ns + duration_ns < end_ns else 0,
+        end_ns=end_ns,
+        outcome=Outcome.OK,
+        events=events,
+        spans=spans,
+        errors=errors,
+        lost=lost,
+        complete=0,
+        bytes_in=bytes_in,
+        bytes_out=bytes_out,
+        messages_in=messages_in,
+        messages_out=messages_out,
+        sites=(),
+        notes=(),
+        blob=b"",
+        pieces=1,
+        position=0,
+        late=0,
+    )

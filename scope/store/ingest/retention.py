@@ -1,0 +1,57 @@
+"""What is forgotten: whole slices, by age and by size; never one request at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ..database import transaction, translated
+from .rollup import MINUTE_NS
+from .slices import SECOND_NS
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from ..files import StoreFiles
+    from .slices import Slices, StoreSettings
+
+__all__ = ["drop_slices", "trim_rollups"]
+
+_MINUTES_KEPT: Final = 2 * 24 * 60
+"""Rollups by the minute are kept for two days at most, those by the hour as long as requests."""
+_STEP: Final = 120
+"""Minutes (or hours) of rollups removed in one go, so that no call takes long even after a pause of weeks."""
+
+
+def drop_slices(files: StoreFiles, slices: Slices, settings: StoreSettings, now_ns: int) -> int:
+    """Remove what is too old or too much; the number of slices removed. The newest slice always stays."""
+    oldest_ns = now_ns - settings.retention_age_s * SECOND_NS
+    before = len(slices)
+    while len(slices) > 1 and slices.bounds[0][1] <= oldest_ns:
+        slices.drop_oldest()
+    excess = files.total_bytes() - settings.retention_bytes
+    while len(slices) > 1 and excess > 0:
+        excess -= files.bytes(files.slice(slices.bounds[0][0]))
+        slices.drop_oldest()
+    if len(slices) < before:
+        files.remove_strays()
+    return before - len(slices)
+
+
+def trim_rollups(main: sqlite3.Connection, files: StoreFiles, settings: StoreSettings, now_ns: int) -> None:
+    """Remove the oldest part of the rollups and error groups that is not kept any more."""
+    oldest_ns = now_ns - settings.retention_age_s * SECOND_NS
+    oldest = oldest_ns // MINUTE_NS
+    with translated(files.main):
+        _trim(main, "minutes", "minute", max(oldest, now_ns // MINUTE_NS - _MINUTES_KEPT))
+        _trim(main, "fault_minutes", "minute", oldest)
+        _trim(main, "hours", "hour", oldest // 60)
+        if main.execute("SELECT 1 FROM faults WHERE last_ns < ?", (oldest_ns,)).fetchone() is not None:
+            with transaction(main):
+                main.execute("DELETE FROM faults WHERE last_ns < ?", (oldest_ns,))
+
+
+def _trim(main: sqlite3.Connection, table: str, period: str, keep_from: int) -> None:
+    oldest: int | None = main.execute(f"SELECT min({period}) FROM {table}").fetchone()[0]
+    if oldest is not None and oldest < keep_from:
+        with transaction(main):
+            main.execute(f"DELETE FROM {table} WHERE {period} < ?", (min(keep_from, oldest + _STEP),))

@@ -1,0 +1,56 @@
+"""Rollups: finished requests counted by minute and hour, endpoint and latency bin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ..batch import Columns
+    from ..database import Row
+    from .looks import Look
+
+__all__ = ["HOUR_NS", "MINUTE_NS", "Tally", "hour_rows", "minute_rows", "tally"]
+
+MINUTE_NS: Final = 60_000_000_000
+HOUR_NS: Final = 60 * MINUTE_NS
+
+Tally = dict["tuple[int, Look, int]", list[int]]
+"""By minute, look and bin: requests, bytes in, bytes out."""
+
+
+def tally(columns: Columns, looks: Sequence[Look], bins: Sequence[int]) -> Tally:
+    """What the requests, whose looks and bins these are, add to the rollups."""
+    minutes = [start // MINUTE_NS for start in columns.start_ns]
+    totals: Tally = {}
+    cells = zip(zip(minutes, looks, bins, strict=True), columns.bytes_in, columns.bytes_out, strict=True)
+    for cell, received, sent in cells:
+        total = totals.get(cell)
+        if total is None:
+            totals[cell] = [1, received, sent]
+        else:
+            total[0] += 1
+            total[1] += received
+            total[2] += sent
+    return totals
+
+
+def minute_rows(totals: Tally) -> list[Row]:
+    return _rows(((minute, look, number), total) for (minute, look, number), total in totals.items())
+
+
+def hour_rows(totals: Tally) -> list[Row]:
+    return _rows(((minute // 60, look, number), total) for (minute, look, number), total in totals.items())
+
+
+def _rows(cells: Iterable[tuple[tuple[int, Look, int], Sequence[int]]]) -> list[Row]:
+    """Rows of (period, endpoint, bin, requests, failed, bytes in, bytes out): several looks are one endpoint's."""
+    rows: dict[tuple[int, int, int], list[int]] = {}
+    for (period, look, number), (requests, received, sent) in cells:
+        row = rows.setdefault((period, look.endpoint, number), [0, 0, 0, 0])
+        row[0] += requests
+        row[1] += requests * look.failed
+        row[2] += received
+        row[3] += sent
+    return [(*cell, *row) for cell, row in rows.items()]

@@ -1,0 +1,177 @@
+"""The writer: what the collector holds of the store."""
+
+from __future__ import annotations
+
+import struct
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+from ..batch import Batch, OpenRequest, Restored, SegmentInfo
+from ..database import open_for_writing, transaction, translated
+from ..errors import StoreError
+from ..files import StoreFiles
+from ..identity import MAX_SEGMENTS, key_of, segment_of
+from ..schema import MAIN
+from .ingest import Ingest
+from .lock import WriterLock
+from .retention import drop_slices, trim_rollups
+from .sane import sane
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
+
+    from .slices import StoreSettings
+
+__all__ = ["Writer"]
+
+_TIMEOUT_S: Final = 5.0
+_UNSTORABLE: Final = (OverflowError, UnicodeEncodeError, struct.error)
+
+
+class Writer:
+    """The one writer of the store in ``directory``, which is made if need be; a context manager.
+
+    Every method is whole or without effect, also when the process is killed within it: after a failure the same call
+    can be made again, and :meth:`commit` stores nothing twice. Raises StoreBusy while another writer lives or a lock is
+    not let go for ``timeout_s``, StoreFull where the disk doesn't take what is written, StoreUnavailable for files that
+    are damaged or of a newer version. ``clock`` gives Unix nanoseconds.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        config: StoreSettings,
+        *,
+        clock: Callable[[], int] = time.time_ns,
+        timeout_s: float = _TIMEOUT_S,
+    ) -> None:
+        self._files = StoreFiles(directory)
+        self._config = config
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._ingest: Ingest | None = None
+        with translated(directory):
+            self._files.make_directories()
+        self._lock = WriterLock(self._files.lock)
+        try:
+            self._main = open_for_writing(self._files.main, MAIN, timeout_s)
+        except BaseException:
+            self._lock.release()
+            raise
+        try:
+            self._loaded()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._distrust()
+        self._main.close()
+        self._lock.release()
+
+    def register(self, segment: SegmentInfo) -> int:
+        """The number of ``segment`` in this store, the same whenever asked for its uuid."""
+        ingest = self._loaded()
+        known = next((number for number, info in ingest.segments.items() if info.uuid == segment.uuid), None)
+        number = _free_number(ingest.segments) if known is None else known
+        row = (number, segment.uuid, segment.pid, segment.service, segment.host, segment.started_ns)
+        with translated(self._files.main), transaction(self._main):
+            self._main.execute("INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?, 0)", row)
+        ingest.segments[number] = segment
+        return number
+
+    def commit(self, batch: Batch) -> None:
+        """Store ``batch``; a request that is stored already is left as it is.
+
+        Raises ValueError for segments that were not registered, and for definitions that don't follow those stored.
+        """
+        try:
+            self._loaded().commit(batch)
+        except _UNSTORABLE:
+            self._distrust()
+            self._commit_sane(batch)
+        except BaseException:
+            self._distrust()
+            raise
+
+    def restore(self) -> Restored:
+        """What a collector needs to take up where the last one ended."""
+        ingest = self._loaded()
+        uuids = {number: info.uuid for number, info in ingest.segments.items()}
+        with translated(self._files.main):
+            heads = self._main.execute("SELECT segment, lanes FROM heads").fetchall()
+            requests = [
+                OpenRequest(uuids[segment_of(request)], key_of(request), ingest.open.records(request))
+                for request in sorted(ingest.open)
+            ]
+        return Restored(
+            open=tuple(requests),
+            heads={uuids[segment]: struct.unpack(f"<{len(lanes) // 8}Q", lanes) for segment, lanes in heads},
+            definitions={uuids[segment]: count for segment, count in ingest.definitions.counts().items()},
+        )
+
+    def drop_segment(self, number: int) -> None:
+        """The process is gone and everything it wrote is stored; what of it is open yet is stored as aborted."""
+        left = self._loaded().open.cut_off(number)
+        if left:
+            self.commit(Batch(finished=left))
+        with translated(self._files.main), transaction(self._main):
+            self._main.execute("DELETE FROM heads WHERE segment = ?", (number,))
+            self._main.execute("DELETE FROM definitions WHERE segment = ?", (number,))
+            self._main.execute("UPDATE segments SET ended = 1 WHERE number = ?", (number,))
+        self._loaded().definitions.forget(number)
+
+    def retain(self, now_ns: int) -> int:
+        """Remove slices that are too old or beyond the size that is kept; how many were removed.
+
+        Costs next to nothing when there is nothing to do, and never more than unlinking files and a few statements.
+        """
+        ingest = self._loaded()
+        try:
+            dropped = drop_slices(self._files, ingest.slices, self._config, now_ns)
+            trim_rollups(self._main, self._files, self._config, now_ns)
+            with translated(self._files.main):
+                ingest.open.prune_shapes()
+            if dropped:
+                ingest.forget_segments()
+        except BaseException:
+            self._distrust()
+            raise
+        return dropped
+
+    def _loaded(self) -> Ingest:
+        if self._ingest is None:
+            self._ingest = Ingest(self._main, self._files, self._config, self._clock, self._timeout_s)
+        return self._ingest
+
+    def _distrust(self) -> None:
+        """Forget what is remembered; it is read again when it is next needed."""
+        ingest, self._ingest = self._ingest, None
+        if ingest:
+            ingest.close()
+
+    def _commit_sane(self, batch: Batch) -> None:
+        try:
+            self._loaded().commit(sane(batch))
+        except BaseException:
+            self._distrust()
+            raise
+
+
+def _free_number(taken: dict[int, SegmentInfo]) -> int:
+    number = max(taken, default=0) + 1
+    if number > MAX_SEGMENTS:
+        number = next((number for number in range(1, MAX_SEGMENTS + 1) if number not in taken), 0)
+    if not number:
+        raise StoreError(f"the store knows {MAX_SEGMENTS} processes: remove old slices with `scope db gc`")
+    return number
