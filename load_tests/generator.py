@@ -10,6 +10,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 REQUEST_ID = b"\r\nx-request-id:"
 CONTENT_LENGTH = b"\r\ncontent-length:"
 TIMEOUT_S = 600.0
+REUSE = 100  # requests of one connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def get(number: int, path: str, request_id: str, host: str) -> Request:
 class Connection(asyncio.Protocol):
     """One connection: sends from ``source``, never more than ``depth`` unanswered, until ``source`` ends.
 
-    ``done`` gets the numbers of the requests that were sent and never answered: none if all went well.
+    ``done`` is set when the connection is closed, with an AnswerError where the server's bytes could not be read.
     """
 
     def __init__(self, source: Iterator[Request], depth: int, keep: Callable[[Answer], None]) -> None:
@@ -62,7 +64,12 @@ class Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._waiting: deque[tuple[int, int]] = deque()
         self._transport: asyncio.Transport | None = None
-        self.done: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def unanswered(self) -> list[int]:
+        """The numbers of the requests that were sent and have no answer."""
+        return [number for number, _ in self._waiting]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's does not derive from it
@@ -81,7 +88,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol asks for it
         if not self.done.done():
-            self.done.set_result([number for number, _ in self._waiting])
+            self.done.set_result(None)
 
     def _send(self) -> None:
         room = self._depth - len(self._waiting)
@@ -138,16 +145,32 @@ async def generate(
 ) -> list[int]:
     """Send all ``requests`` as fast as the server takes them; the numbers of those that were never answered.
 
-    After ``timeout_s`` every connection is closed, whatever is still under way.
+    A connection is renewed now and then: workers share a listening socket, and it is the idle one that accepts, so the
+    load spreads. After ``timeout_s`` every connection is closed, whatever is still under way.
 
     Raises:
         AnswerError: An answer could not be read.
+        OSError: Nobody listens.
     """
     loop = asyncio.get_running_loop()
-    connect = partial(loop.create_connection, lambda: Connection(requests, depth, keep), host, port)
-    opened = [connection for _, connection in await asyncio.gather(*(connect() for _ in range(connections)))]
-    await asyncio.wait([connection.done for connection in opened], timeout=timeout_s)
-    for connection in opened:
-        connection.close()
-    unanswered = await asyncio.gather(*(connection.done for connection in opened))
-    return [number for numbers in unanswered for number in numbers]
+    unanswered: list[int] = []
+
+    async def client() -> None:
+        for first in requests:
+            source = chain((first,), islice(requests, REUSE - 1))
+            connect = partial(Connection, source, depth, keep)
+            _, connection = await loop.create_connection(connect, host, port)
+            try:
+                await connection.done
+            finally:
+                unanswered.extend(connection.unanswered)
+                connection.close()
+
+    clients = [asyncio.create_task(client()) for _ in range(connections)]
+    ended, hanging = await asyncio.wait(clients, timeout=timeout_s, return_when=asyncio.FIRST_EXCEPTION)
+    for task in hanging:
+        task.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)
+    for task in ended:
+        task.result()
+    return unanswered

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 import uvloop
 
-from load_tests.generator import Answer, AnswerError, generate, get
+from load_tests.generator import REUSE, Answer, AnswerError, generate, get
 
 HOST = "127.0.0.1"
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
@@ -79,6 +79,18 @@ def test_every_request_gets_its_own_answer_however_the_bytes_arrive(serve: Serve
     assert all(item.request_id == f"Id-{item.number}" for item in answers)
     assert all(item.body_bytes == len(f"/{item.number}") for item in answers)
     assert all(item.sent_ns < item.received_ns for item in answers)
+
+
+def test_connections_are_renewed_so_that_every_worker_gets_some() -> None:
+    peers: list[int] = []
+
+    async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peers.append(1)
+        await echo(reader, writer)
+
+    _, answers = run(count, 2 * REUSE + 1, connections=1)
+    assert [item.number for item in answers] == list(range(2 * REUSE + 1))
+    assert len(peers) == 3
 
 
 def test_no_more_than_the_depth_is_in_flight() -> None:
