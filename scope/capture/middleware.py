@@ -30,17 +30,13 @@ REQUEST_KEY: Final = "scope.request"
 
 
 class ScopeMiddleware:
-    """Traces an ASGI application.
+    """Traces an ASGI application, as :func:`scope.configure`, the environment and pyproject.toml say.
 
-    ``settings`` are configuration keys, as for :func:`scope.configure`. Where the configuration from the environment or
-    from pyproject.toml is faulty, the application runs untraced and the log says why; faulty ``settings`` raise
-    ConfigError.
+    Where the configuration is faulty, the application runs untraced and the log says why.
     """
 
-    def __init__(self, app: Application, **settings: object) -> None:
+    def __init__(self, app: Application) -> None:
         self.app = app
-        if settings:
-            process.configure(settings)
         self._enabled = False
         self._header = b""
         self._trusted = False
