@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from ..model import SpanKind
+from .attributes import value_text
 from .format import format_ago, format_bytes, format_duration, format_time
 from .lines import Line, Piece, line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..model import RequestSummary
+    from ..model import Attributes, RequestSummary, Trace
     from .lines import Role
 
-__all__ = ["completeness", "header_lines", "label", "status_pieces"]
+_WORTH_TELLING_NS: Final = 1_000_000
+
+__all__ = ["CALLER", "background_ns", "completeness", "header_lines", "label", "status_pieces"]
 
 
-def header_lines(request: RequestSummary, now_ns: int) -> Iterator[Line]:
-    """Four lines: what it was and how it ended; its ids; when, where and how much; what is missing from the trace."""
-    words = (Piece(label(request), "strong"), *status_pieces(request), Piece(_timing(request), "number"))
+CALLER: Final = frozenset(
+    {"client.address", "network.protocol.version", "server.address", "url.scheme", "user_agent.original"}
+)
+"""Attributes of the root that the header tells."""
+
+
+def header_lines(trace: Trace, now_ns: int) -> Iterator[Line]:
+    """What it was and how it ended; its ids; when, where and how much; who called; what is missing from the trace."""
+    request = trace.request
+    words = (Piece(label(request), "strong"), *status_pieces(request), Piece(_timing(trace), "number"))
     yield line(*(piece for word in words for piece in (word, "  ")))
     yield line(Piece(" · ".join(_identity(request)), "dim"))
     yield line(Piece(" · ".join((*_origin(request, now_ns), *_sizes(request))), "dim"))
+    if caller := " · ".join(_caller(trace.root.attributes)):
+        yield line(Piece(caller, "dim"))
     yield line(completeness(request))
 
 
@@ -67,9 +80,17 @@ def completeness(request: RequestSummary) -> Piece:
     return Piece("complete", "dim")
 
 
-def _timing(request: RequestSummary) -> str:
-    background = f" + {format_duration(request.background_ns)} background" if request.background_ns else ""
-    return format_duration(request.duration_ns) + background
+def background_ns(trace: Trace) -> int:
+    """How long work went on after the response; 0 where it only unwound."""
+    worth_telling = any(span.kind is SpanKind.BACKGROUND for span in trace.root.children)
+    return trace.request.background_ns if worth_telling or trace.request.background_ns >= _WORTH_TELLING_NS else 0
+
+
+def _timing(trace: Trace) -> str:
+    background = background_ns(trace)
+    return format_duration(trace.request.duration_ns) + (
+        f" + {format_duration(background)} background" if background else ""
+    )
 
 
 def _identity(request: RequestSummary) -> Iterator[str]:
@@ -85,6 +106,19 @@ def _identity(request: RequestSummary) -> Iterator[str]:
 def _origin(request: RequestSummary, now_ns: int) -> Iterator[str]:
     yield f"{format_time(request.start_ns)} ({format_ago(request.start_ns, now_ns)})"
     yield f"{request.service} pid {request.pid}".lstrip()
+
+
+def _caller(attributes: Attributes) -> Iterator[str]:
+    """What the server knows of the other side."""
+    said = {name: value_text(value) for name, value in attributes.items() if name in CALLER}
+    if "client.address" in said:
+        yield f"from {said['client.address']}"
+    if "server.address" in said:
+        yield f"to {said.get('url.scheme', 'http')}://{said['server.address']}"
+    if "network.protocol.version" in said:
+        yield f"HTTP {said['network.protocol.version']}"
+    if "user_agent.original" in said:
+        yield said["user_agent.original"]
 
 
 def _sizes(request: RequestSummary) -> Iterator[str]:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .format import format_bytes, format_duration, format_time, safe_text
-from .header import completeness, label, status_pieces
+from .header import background_ns, completeness, label, status_pieces
 from .lines import plain
 from .tree import tree_lines
 
@@ -25,7 +25,7 @@ def markdown_lines(trace: Trace) -> Iterator[str]:
     yield ""
     yield "| field | value |"
     yield "|---|---|"
-    for name, value in _facts(request):
+    for name, value in _facts(trace):
         yield f"| {name} | {_code(value).replace('|', chr(92) + '|')} |"
     yield ""
     yield from _fenced(plain(each) for each in tree_lines(trace))
@@ -39,13 +39,14 @@ def _ending(request: RequestSummary) -> str:
     return f"{words} after {format_duration(request.duration_ns)}"
 
 
-def _facts(request: RequestSummary) -> Iterator[tuple[str, str]]:
+def _facts(trace: Trace) -> Iterator[tuple[str, str]]:
+    request = trace.request
     yield "id", request.id
     yield "trace", request.trace_id
     yield "path", request.path
     yield "start", format_time(request.start_ns)
-    if request.background_ns:
-        yield "background", format_duration(request.background_ns)
+    if after_ns := background_ns(trace):
+        yield "background", format_duration(after_ns)
     yield "served by", f"{request.service} pid {request.pid}".lstrip()
     yield "body", f"in {format_bytes(request.bytes_in)}, out {format_bytes(request.bytes_out)}"
     yield "trace is", completeness(request).text

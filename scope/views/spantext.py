@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..model import SpanKind
 from .attributes import brief_attributes, value_text
 from .format import format_duration
+from .header import CALLER
 from .lines import Piece
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _KIND_WORDS = {
 
 
 _LOSSES = {"scope.start_lost": "begin lost", "scope.parent_lost": "parent lost"}
-_IN_HEADER = frozenset(
+_IN_HEADER = CALLER | frozenset(
     {
         "http.request.method",
         "url.path",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .fold import FOLD_AT, Placed, nodes
+from .header import background_ns
 from .lines import Line, Piece, clip, line, line_width
 from .spantext import detail_pieces, duration_text, name_pieces, short_type
 from .timeline import Scale, Strip
@@ -118,16 +119,16 @@ class _Drawing:
     def _paint_solid(self, strip: Strip, span: Span, end_ns: int) -> None:
         """Work of the response; the root's own bar goes on, shaded, until the background work has ended."""
         strip.bar(span.start_ns, end_ns, "bar-error" if span.status == "error" else "bar")
-        if span is self.trace.root and self.trace.request.background_ns:
-            background_end_ns = self.response_end_ns + self.trace.request.background_ns
-            strip.texture(self.response_end_ns, background_end_ns, "▒", "bar-background")
+        after_ns = background_ns(self.trace) if span is self.trace.root else 0
+        if after_ns:
+            strip.texture(self.response_end_ns, self.response_end_ns + after_ns, "▒", "bar-background")
 
 
 def _end_ns(trace: Trace) -> int:
     """When the last of it ended, as far as it is known."""
     request = trace.request
     ends = [span.start_ns + (span.duration_ns or 0) for _, span in trace.spans()]
-    return max(*ends, request.start_ns + request.duration_ns + request.background_ns)
+    return max(*ends, request.start_ns + request.duration_ns + background_ns(trace))
 
 
 def _name(placed: Placed) -> Line:

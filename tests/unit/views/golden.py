@@ -29,7 +29,7 @@ def drawings() -> dict[str, str]:
     found: dict[str, str] = {}
     for name, make in SAMPLES.items():
         trace = make()
-        found[f"{name}-header.txt"] = text(header_lines(trace.request, NOW_NS))
+        found[f"{name}-header.txt"] = text(header_lines(trace, NOW_NS))
         found[f"{name}-tree.txt"] = text(tree_lines(trace))
         found[f"{name}-waterfall.txt"] = text(waterfall_lines(trace))
         found[f"{name}-waterfall-80.txt"] = text(waterfall_lines(trace, width=80))

@@ -35,4 +35,5 @@ def test_an_exception_that_passed_through_many_spans_is_told_once() -> None:
 
 def test_background_work_is_told_of_only_where_there_was_any() -> None:
     assert "background" not in markdown()
-    assert "| background | `5 ns` |" in markdown(background_ns=5)
+    assert "background" not in markdown(background_ns=5_000)
+    assert "| background | `5 ms` |" in markdown(background_ns=5_000_000)

@@ -1,0 +1,120 @@
+"""``scope run``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .hints import scope_command
+from .invocation import Invocation, pass_invocation
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from ...config import Config
+
+_NOT_FOUND, _NOT_EXECUTABLE = 127, 126
+_START_S, _DRAIN_S = 5.0, 60.0
+_EXAMPLES = """\b
+scope run uvicorn app:app --workers 2
+scope run -- python -m myserver
+"""
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}, epilog=_EXAMPLES)
+@click.argument("words", metavar="CMD...", nargs=-1, required=True, type=click.UNPROCESSED)
+@pass_invocation
+def command(invocation: Invocation, *, words: tuple[str, ...]) -> int:
+    """Run a server traced, without a change to its code.
+
+    A collector is started if none runs, and stopped once the server has ended and all is stored. Signals go through to
+    the server, and its exit code comes back.
+    """
+    from ...config import prepare_dir
+    from ...instrument.launch import environment
+    from ..child import run_child
+
+    config = invocation.config
+    program = _found(words[0])
+    prepare_dir(config.dir)
+    with _collector(config):
+        environ = {**environment(os.environ, config), "SCOPE_COLLECTOR_AUTOSTART": "false"}
+        code = run_child((program, *words[1:]), environ)
+    click.echo(_where_to_look(config), err=True)
+    return code
+
+
+def _found(name: str) -> str:
+    """The program on the PATH, else beside our own interpreter, where a virtual environment has it."""
+    path = shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
+    if path is not None:
+        return path
+    exists = os.sep in name and Path(name).exists()
+    click.echo(f"scope: {name}: {'cannot be executed' if exists else 'command not found'}", err=True)
+    raise click.exceptions.Exit(_NOT_EXECUTABLE if exists else _NOT_FOUND)
+
+
+@contextmanager
+def _collector(config: Config) -> Generator[None]:
+    """A collector during the block: the one that runs, or one of our own that has stored everything at the end."""
+    from ..collector_status import is_running
+
+    if is_running(config):
+        yield
+        return
+    with _own_collector(config) as process:
+        _wait_for_lock(config, process)
+        yield
+
+
+@contextmanager
+def _own_collector(config: Config) -> Generator[subprocess.Popen[bytes]]:
+    """In a session of its own, so that Ctrl-C does not reach it before the server has ended."""
+    arguments = [sys.executable, "-m", "scope", "collect"]
+    environ = {**os.environ, **config.environment()}
+    with Path(config.log_path).open("ab") as log:
+        process = subprocess.Popen(
+            arguments, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        if _ended(process) != 0:
+            subprocess.run([*arguments, "--once"], env=environ, stdin=subprocess.DEVNULL, check=False)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int | None:
+    """Its exit code; None if it did not end in time and was left alone."""
+    try:
+        return process.wait(_DRAIN_S)
+    except subprocess.TimeoutExpired:
+        click.echo(f"scope: collector {process.pid} is still storing; it ends by itself", err=True)
+        return 0
+
+
+def _wait_for_lock(config: Config, process: subprocess.Popen[bytes]) -> None:
+    from ..collector_status import is_running
+
+    deadline = time.monotonic() + _START_S
+    while not is_running(config) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if process.poll() is not None:
+        click.echo(f"scope: the collector ended at once; {config.log_path} says why", err=True)
+
+
+def _where_to_look(config: Config) -> str:
+    from ..collector_status import read_status
+
+    status, scope = read_status(config), scope_command(config)
+    if status is not None and not status.requests:
+        return f"scope: no request was traced; {scope} doctor may tell why"
+    return f"scope: look at the requests with {scope} ls, {scope} show @slowest"

@@ -1,0 +1,90 @@
+"""``scope show``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ..fold import FOLD_AT
+from ..header import header_lines
+from .invocation import Invocation, pass_invocation
+from .options import duration_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from click.shell_completion import CompletionItem
+
+    from ...model import Trace
+    from ..lines import Line
+    from .output import Output
+
+C = TypeVar("C", bound="Callable[..., Any]")
+
+_VALUE_LENGTH = 60
+
+
+def _complete_reference(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(name) for name in ("@last", "@slowest", "@last-error") if name.startswith(incomplete)]
+
+
+def _form(name: str, text: str) -> Callable[[C], C]:
+    return click.option(f"--{name}", "form", flag_value=name, default=name == "tree", help=text)
+
+
+@click.command()
+@click.argument("reference", metavar="ID", shell_complete=_complete_reference)
+@_form("tree", "Spans as a tree with durations (the default).")
+@_form("waterfall", "Spans as bars over time.")
+@_form("json", "The request and its spans for programs.")
+@_form("md", "Markdown, to paste into an issue.")
+@click.option(
+    "--min",
+    "shortest_ns",
+    metavar="DURATION",
+    default="0",
+    callback=duration_value,
+    help="Hide spans that are shorter, 1ms for example.",
+)
+@click.option("--no-fold", is_flag=True, help="Show each of equal neighbours on a line of its own.")
+@pass_invocation
+def command(invocation: Invocation, *, reference: str, form: str, shortest_ns: int, no_fold: bool) -> None:
+    """Show one request whole.
+
+    ID is a whole id or any unique beginning of one, @last, @slowest or @last-error.
+    """
+    with invocation.open_store() as store:
+        trace = store.trace(store.find(reference))
+    output = invocation.output
+    if form in {"json", "md"}:
+        output.text(_text(trace, form))
+    else:
+        fold_at = 0 if no_fold else FOLD_AT
+        output.lines(header_lines(trace, invocation.now_ns()))
+        output.lines([()])
+        output.lines(_drawing(trace, form, output, fold_at, shortest_ns))
+
+
+def _text(trace: Trace, form: str) -> Iterator[str]:
+    if form == "md":
+        from ..markdown import markdown_lines
+
+        yield from markdown_lines(trace)
+    else:
+        from ..jsonout import dumps, trace_object
+
+        yield dumps(trace_object(trace), indent=2)
+
+
+def _drawing(trace: Trace, form: str, output: Output, fold_at: int, shortest_ns: int) -> Iterator[Line]:
+    if form == "waterfall":
+        from ..waterfall import waterfall_lines
+
+        return waterfall_lines(trace, width=output.width, fold_at=fold_at, shortest_ns=shortest_ns)
+    from ..tree import tree_lines
+
+    value_length = None if output.width is None else _VALUE_LENGTH
+    return tree_lines(trace, fold_at=fold_at, shortest_ns=shortest_ns, value_length=value_length)
