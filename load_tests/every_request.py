@@ -46,10 +46,13 @@ def main(arguments: list[str] | None = None) -> int:
     start = time.monotonic()
     check_answers(run.sent, findings)
     with Reader(directory / "scope" / "store") as reader:
-        stored = _stored(reader, run, options.requests)
+        rows = reader.requests(limit=2 * options.requests + 1000)
+        stored = _of_run(rows, run)
         checked = check_rows(stored, run.sent, findings)
         decoded = _check_trees(reader, stored, run, findings, options.trees)
         info = reader.info()
+    if len(rows) != info.requests + info.open_requests:
+        findings.note("the store counts other requests than it lists", f"{info.requests} and {len(rows)}")
     if run.unanswered:
         findings.note("not answered", str(run.unanswered))
     lost = sum(sum(segment.lost.values()) for segment in info.segments)
@@ -76,10 +79,9 @@ def _load(directory: Path, options: argparse.Namespace) -> tuple[Run, Cost]:
     return run, cost
 
 
-def _stored(reader: Reader, run: Run, requests: int) -> list[RequestSummary]:
-    """The stored requests of the run. Others, such as the question whether the shop is up, are left out."""
+def _of_run(rows: Sequence[RequestSummary], run: Run) -> list[RequestSummary]:
+    """The requests of the run. Others, such as the life of the workers, are left out."""
     prefix = next(iter(run.sent), "-").partition("-")[0]
-    rows = reader.requests(limit=2 * requests + 1000)
     return [row for row in rows if row.id.startswith(prefix) or row.path.endswith("/price")]
 
 
@@ -133,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=2, help="worker processes of the shop (default %(default)s)")
     parser.add_argument("--connections", type=int, default=32, help="connections (default %(default)s)")
     parser.add_argument("--depth", type=int, default=2, help="requests in flight on each (default %(default)s)")
-    parser.add_argument("--trees", type=int, default=5000, help="how many trees to decode (default %(default)s)")
+    parser.add_argument("--trees", type=int, default=1_000_000, help="how many trees to decode at most; default: all")
     parser.add_argument("--directory", type=Path, help="where everything is kept; default: a new one")
     return parser
 
