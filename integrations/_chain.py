@@ -53,15 +53,15 @@ class Layer:
         return type(cast("object", self.app))
 
 
-def walk(start: object, *, into_functions: bool) -> Iterator[tuple[Any, Any]]:
+def walk(start: object, last: object = None) -> Iterator[tuple[Any, Any]]:
     """Pairs of (holder, application that it holds) from ``start`` inwards, without the layers put between them.
 
-    A function's variable ``app`` is its next application only where the function is known to stand in a stack.
+    ``last`` is where to stop if it is a function: what it calls ``app`` may be anything.
     """
     holder: Any = start
     for _ in range(_LONGEST):
-        app = _held(holder) if into_functions or not isinstance(holder, FunctionType) else None
-        if app is None:
+        app = _held(holder)
+        if app is None or (holder is last and isinstance(holder, FunctionType)):
             return
         yield holder, app
         holder = app

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from inspect import isclass
 from itertools import takewhile
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.routing import Router, request_response, websocket_session
 
 from ..model import SpanKind
@@ -42,7 +44,7 @@ def learn_route(patches: Patches, route: Any) -> None:
     try:
         setattr(route, LEARNED, True)
         patches.remember(route, _forget)
-        _trace_chain(patches, list(walk(route, into_functions=True)), leaf=True)
+        _trace_chain(patches, list(walk(route)), leaf=True)
     except Exception:
         logger.exception("scope: the handler of %r has no span of its own", route)
 
@@ -51,7 +53,7 @@ def learn_mount(patches: Patches, mount: Any) -> bool:
     """Put spans around what is mounted; whether it is a leaf: no router in it will name the route. Never raises."""
     leaf = False
     try:
-        chain = list(walk(mount, into_functions=False))
+        chain = list(walk(mount, getattr(mount, "_base_app", mount.app)))
         leaf = not any(isinstance(app, (Starlette, Router)) for _, app in chain)
         setattr(mount, LEARNED, (id(mount), leaf))
         patches.remember(mount, _forget)
@@ -72,9 +74,14 @@ def _trace_chain(patches: Patches, chain: list[tuple[Any, Any]], *, leaf: bool) 
     for holder, app in apps:
         if isinstance(app, FunctionType) and app.__code__ in _HANDLER_CODES:
             _trace_handler(patches, app)
-        elif is_somebodys(app):
+        elif is_somebodys(app) and not _is_endpoint(app):
             kind = SpanKind.HANDLER if leaf and app is apps[-1][1] else SpanKind.MIDDLEWARE
             insert(patches, holder, middleware_name(app), kind)
+
+
+def _is_endpoint(app: Any) -> bool:
+    """Whether ``app`` is a class whose methods handle; they have spans of their own."""
+    return isclass(app) and issubclass(app, (HTTPEndpoint, WebSocketEndpoint))
 
 
 def _trace_handler(patches: Patches, app: FunctionType) -> None:

@@ -118,7 +118,7 @@ def _trace_stack(patches: Patches, entry: Any) -> None:
 
 def _walk(entry: Any) -> Iterator[tuple[Any, Any]]:
     """The stack from ``entry`` inwards, up to an application with a stack of its own."""
-    return takewhile(lambda link: not isinstance(link[1], Starlette), walk(entry, into_functions=True))
+    return takewhile(lambda link: not isinstance(link[1], Starlette), walk(entry))
 
 
 def _untrace_handler(entry: Any) -> None:

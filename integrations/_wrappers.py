@@ -147,7 +147,7 @@ class _Steps:
 
     def __init__(self, name: str, kind: int) -> None:
         self._span = None if current_request() is None else Span(name, kind)
-        self._outer: int | None = None
+        self._outer: object = None
 
     def __enter__(self) -> None:
         if self._span is not None:

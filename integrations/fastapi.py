@@ -21,7 +21,9 @@ from fastapi.routing import (
     APIRoute,
     APIWebSocketRoute,
     _EffectiveRouteContext,
+    _FrontendStaticFiles,
 )
+from starlette._utils import get_route_path
 
 from .._core import Span, current_request
 from ..capture.middleware import REQUEST_KEY
@@ -57,6 +59,7 @@ def install(patches: Patches, _: ModuleType) -> None:
         patches.add(served, _TRACED, value=False)
     patches.replace(APIRoute, "handle", partial(_trace_operation, patches))
     patches.replace(APIWebSocketRoute, "handle", partial(_trace_session, patches))
+    patches.replace(_FrontendStaticFiles, "get_response_for_scope", _name_frontend)
     patches.replace(utils, "_is_coroutine_callable", _lead_to_one_door)
     patches.replace(utils, "run_in_threadpool", _trace_dependency)
     patches.replace(utils, "_solve_generator", _trace_generator)
@@ -116,6 +119,18 @@ def _traced(call: Callable[..., Any]) -> Callable[..., Any]:
     else:
         wrap = wrap_function
     return wrap(call, name_of(call), SpanKind.HANDLER)
+
+
+def _name_frontend(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    def respond(self: Any, scope: Any) -> Awaitable[Any]:
+        request = scope.get(REQUEST_KEY)
+        if request is not None:
+            # Frontends have no path parameters: what is left of the path without the file's is the template.
+            place = get_route_path(scope).removesuffix(scope["fastapi"]["frontend_path"]).rstrip("/")
+            request.set_route(f"{scope.get(MOUNTED_KEY, '')}{place}/{{path}}")
+        return original(self, scope)
+
+    return like_coroutine_function(respond)
 
 
 # FastAPI awaits an asynchronous dependency on the spot, where nothing can come between, and gives every other one to

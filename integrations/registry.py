@@ -51,7 +51,7 @@ class Integration:
     standard: bool = False
 
     def imported(self) -> tuple[Library, ...]:
-        return tuple(each for each in self.libraries if self.standard or each.module in sys.modules)
+        return tuple(each for each in self.libraries if self.standard or sys.modules.get(each.module))
 
 
 INTEGRATIONS: Final[Mapping[str, Integration]] = MappingProxyType(
@@ -75,7 +75,7 @@ class Handle:
     """
 
     def __init__(self) -> None:
-        self._held: list[tuple[str, ModuleType]] = []
+        self._held: list[tuple[str, _Installation]] = []
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ class Handle:
     def undo(self) -> None:
         """Let go; the second call does nothing."""
         while self._held:
-            _release(self._held.pop()[1])
+            self._held.pop()[1].release()
 
     def __enter__(self) -> Self:
         return self
@@ -160,43 +160,44 @@ def _imports(module: str) -> bool:
 class _Installation:
     """What was done to one library, and for how many."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: ModuleType) -> None:
         self.patches = Patches()
-        self.holders = 0
+        self._module = module
+        self._holders = 0
+
+    def apply(self, integration: Integration) -> None:
+        """Raises IntegrationError, with nothing done, where the library is not as it is known."""
+        try:
+            part = importlib.import_module(f"{__package__}.{integration.name}")
+            part.install(self.patches, self._module)
+        except (AttributeError, ImportError) as error:
+            self._restore()
+            library = f"{self._module.__name__} {getattr(self._module, '__version__', '')}".rstrip()
+            raise IntegrationError(f"integration {integration.name!r} does not know {library}: {error}") from error
+
+    def hold(self) -> None:
+        self._holders += 1
+
+    def release(self) -> None:
+        self._holders -= 1
+        if not self._holders:
+            self._restore()
+
+    def _restore(self) -> None:
+        self.patches.undo()
+        if vars(self._module).get(HOME) is self:
+            del vars(self._module)[HOME]
 
 
-def _acquire(integration: Integration, library: Library) -> ModuleType:
+def _acquire(integration: Integration, library: Library) -> _Installation:
     module = importlib.import_module(library.module)
     _check_version(integration, library, module)
-    fresh = _Installation()
+    fresh = _Installation(module)
     installation: _Installation = vars(module).setdefault(HOME, fresh)
     if installation is fresh:
-        _apply(integration, module, fresh)
-    installation.holders += 1
-    return module
-
-
-def _apply(integration: Integration, module: ModuleType, installation: _Installation) -> None:
-    try:
-        part = importlib.import_module(f"{__package__}.{integration.name}")
-        part.install(installation.patches, module)
-    except (AttributeError, ImportError) as error:
-        _restore(module, installation)
-        version = getattr(module, "__version__", "?")
-        message = f"integration {integration.name!r} does not know {module.__name__} {version}: {error}"
-        raise IntegrationError(message) from error
-
-
-def _release(module: ModuleType) -> None:
-    installation: _Installation = vars(module)[HOME]
-    installation.holders -= 1
-    if not installation.holders:
-        _restore(module, installation)
-
-
-def _restore(module: ModuleType, installation: _Installation) -> None:
-    installation.patches.undo()
-    del vars(module)[HOME]
+        fresh.apply(integration)
+    installation.hold()
+    return installation
 
 
 def _check_version(integration: Integration, library: Library, module: ModuleType) -> None:

@@ -1,0 +1,417 @@
+"""What FastAPI does for a request: handlers of every kind, and dependencies from their setup to their teardown."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any
+
+import pytest
+from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException
+from fastapi.responses import StreamingResponse
+from fastapi.sse import EventSourceResponse
+from opentelemetry.trace import NoOpTracerProvider
+from starlette.websockets import WebSocket
+
+import scope
+from scope import ScopeMiddleware
+from scope.integrations import install
+from scope.model import SpanKind
+
+from .asgi import Answer, get, request, websocket
+from .recording import Recording, names, spans, tree
+
+
+def shop(**options: Any) -> FastAPI:
+    app = FastAPI(**options)
+    app.add_middleware(ScopeMiddleware)
+    return app
+
+
+def here() -> str:
+    current = scope.current_request()
+    return current.id if current else "nowhere"
+
+
+def ask(app: FastAPI, path: str = "/") -> Answer:
+    return get(app, path, headers=[("x-request-id", "order-7")])
+
+
+@pytest.fixture(autouse=True)
+def installed(request: pytest.FixtureRequest) -> Any:
+    with install(getattr(request, "param", ["fastapi"])):
+        yield
+
+
+# --- handlers -------------------------------------------------------------------------------------------------------
+
+
+def price() -> str:
+    with scope.span("add it up"):
+        return here()
+
+
+async def price_async() -> str:
+    return price()
+
+
+class Price:
+    async def __call__(self) -> str:
+        return price()
+
+
+@pytest.mark.parametrize(("endpoint", "name"), [(price, "price"), (price_async, "price_async"), (Price(), "Price")])
+@pytest.mark.parametrize("included", [False, True])
+def test_every_kind_of_handler_is_a_span_and_the_parent_of_what_it_does(
+    recording: Recording, endpoint: Any, name: str, included: bool
+) -> None:
+    """Synchronous ones run in a thread pool; those of included routers are called by another way."""
+    router = APIRouter()
+    router.add_api_route("/", endpoint)
+    app = shop()
+    if included:
+        app.include_router(router, prefix="/api")
+    else:
+        app.add_api_route("/api/", endpoint)
+    assert ask(app, "/api/").body == b'"order-7"'
+    trace = recording.trace()
+    assert (tree(trace), names(trace, SpanKind.HANDLER)) == ([name, "  add it up"], [name])
+
+
+def test_a_handler_that_raises_has_the_exception(recording: Recording) -> None:
+    async def sold_out() -> None:
+        raise HTTPException(409, "no more of it")
+
+    app = shop()
+    app.add_api_route("/", sold_out)
+    assert ask(app).status == 409
+    handler, answered = spans(recording.trace())
+    assert handler.exception is not None
+    assert (handler.exception.type, answered.name) == ("fastapi.exceptions.HTTPException", "http_exception_handler")
+    assert recording.trace().request.errors == 1
+
+
+def test_the_request_is_not_lost_in_the_background_task_of_a_synchronous_route(recording: Recording) -> None:
+    seen = []
+
+    def order(tasks: BackgroundTasks) -> None:
+        tasks.add_task(lambda: seen.append(here()))
+
+    app = shop()
+    app.add_api_route("/", order)
+    ask(app)
+    assert seen == ["order-7"]
+    assert names(recording.trace(), SpanKind.BACKGROUND) == ["<lambda>"]
+
+
+def test_a_websocket_is_handled_within_its_dependencies(recording: Recording) -> None:
+    async def chat(websocket: WebSocket, said: Annotated[str, Depends(other)]) -> None:
+        await websocket.accept()
+        await websocket.send_text(f"{here()} {said} {await websocket.receive_text()}")
+
+    app = shop()
+    app.add_api_websocket_route("/", chat)
+    sent = asyncio.run(websocket(app, "/", ["hello"]))
+    trace = recording.trace()
+    assert sent.messages[-1]["text"] == f"{trace.request.id} other hello"
+    assert (trace.request.kind, tree(trace)) == ("websocket", ["other", "chat"])
+
+
+def test_fastapis_own_tracing_makes_no_double(recording: Recording) -> None:
+    app = shop(telemetry={"tracer_provider": NoOpTracerProvider(), "metrics": False, "logs": False})
+    app.add_api_route("/", price_async)
+    ask(app)
+    assert tree(recording.trace()) == ["price_async", "  add it up"]
+
+
+@pytest.mark.parametrize("installed", [()], indirect=True)
+def test_undoing_leaves_the_routes_as_they_were(recording: Recording) -> None:
+    router = APIRouter()
+    router.add_api_route("/", price)
+    app = shop()
+    app.include_router(router, prefix="/api")
+    app.add_api_route("/", price)
+    included: Any
+    direct: Any
+    included, direct = app.routes[-2:]
+    (served,) = included.effective_candidates()
+    with install(["fastapi"]):
+        assert [ask(app, path).status for path in ("/", "/api/")] == [200, 200]
+        assert price not in {direct.dependant.call, served.dependant.call}
+    assert (direct.dependant.call, served.dependant.call) == (price, price)
+    assert [name for each in (direct, served) for name in vars(each) if name.startswith("_scope")] == []
+
+
+# --- generators -----------------------------------------------------------------------------------------------------
+
+
+def rows() -> Iterator[str]:
+    for number in range(3):
+        with scope.span(f"row {number}"):
+            text = here()
+        yield text
+
+
+async def rows_async() -> AsyncIterator[str]:
+    for row in rows():
+        yield row
+
+
+@pytest.mark.parametrize("endpoint", [rows, rows_async])
+@pytest.mark.parametrize("response", [None, StreamingResponse, EventSourceResponse])
+def test_a_streaming_handler_lasts_to_its_last_row(recording: Recording, endpoint: Any, response: Any) -> None:
+    """As lines of JSON, as it is, and as server-sent events."""
+    app = shop()
+    app.get("/", **({"response_class": response} if response else {}))(endpoint)
+    assert ask(app).body.count(b"order-7") == 3
+    trace = recording.trace()
+    assert tree(trace) == [endpoint.__name__, "  row 0", "  row 1", "  row 2"]
+    handler = spans(trace)[0]
+    assert (handler.kind, handler.status, trace.request.state) == (SpanKind.HANDLER, "ok", "done")
+    assert handler.start_ns > trace.request.start_ns
+
+
+def test_a_streaming_handler_is_not_current_between_its_rows(recording: Recording) -> None:
+    """What sends a row is not the handler's doing."""
+
+    class Sender:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope_: Any, receive: Any, send: Any) -> None:
+            async def observed(message: Any) -> None:
+                if message.get("body"):
+                    with scope.span("send"):
+                        await send(message)
+                else:
+                    await send(message)
+
+            await self.app(scope_, receive, observed)
+
+    app = shop()
+    app.add_middleware(Sender)
+    app.get("/", response_class=StreamingResponse)(rows_async)
+    ask(app)
+    assert tree(recording.trace())[:3] == ["Sender", "  rows_async", "    row 0"]
+    assert tree(recording.trace()).count("  send") == 3
+
+
+@pytest.mark.parametrize("endpoint", [rows, rows_async])
+def test_a_stream_that_breaks_has_the_exception(recording: Recording, endpoint: Any) -> None:
+    class Broken(StreamingResponse):
+        async def stream_response(self, send: Any) -> None:
+            async for _ in self.body_iterator:
+                raise OSError("the cable")
+
+    async def broken() -> AsyncIterator[str]:
+        yield "one"
+        raise LookupError("no second row")
+
+    app = shop()
+    app.get("/", response_class=StreamingResponse)(broken)
+    assert isinstance(ask(app).error, LookupError)
+    (handler,) = spans(recording.trace(), SpanKind.HANDLER)
+    assert (handler.status, recording.trace().request.outcome) == ("error", "exception")
+
+
+@pytest.mark.parametrize("endpoint", [rows, rows_async])
+def test_a_generator_that_is_closed_elsewhere_ends_quietly(
+    recording: Recording, endpoint: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client has gone: the generator is left half done, and the garbage collector closes it in another context."""
+
+    class Gone(StreamingResponse):
+        async def stream_response(self, send: Any) -> None:
+            async for _ in self.body_iterator:
+                break
+
+    async def half() -> None:
+        app = shop()
+        app.get("/", response_class=Gone)(endpoint)
+        await request(app, "/")
+        del app
+        gc.collect()
+        await asyncio.sleep(0.01)
+
+    asyncio.run(half())
+    gc.collect()
+    trace = recording.trace()
+    assert (tree(trace), caplog.records) == ([endpoint.__name__, "  row 0"], [])
+    assert spans(trace)[0].status in {"cancelled", "open"}
+
+
+# --- dependencies ---------------------------------------------------------------------------------------------------
+
+
+class Pagination:
+    def __init__(self, page: int = 1) -> None:
+        self.page = page
+
+
+def database() -> Iterator[str]:
+    with scope.span("connect"):
+        pass
+    yield here()
+    with scope.span("commit"):
+        pass
+
+
+async def session(database: Annotated[str, Depends(database)]) -> AsyncIterator[str]:
+    yield database + here()
+    with scope.span("close"):
+        pass
+
+
+def user(session: Annotated[str, Depends(session)]) -> str:
+    with scope.span("look up"):
+        return session
+
+
+async def allowed(
+    user: Annotated[str, Depends(user)],
+    session: Annotated[str, Depends(session)],
+    page: Annotated[Pagination, Depends()],
+) -> str:
+    return f"{user} {session}"
+
+
+def test_dependencies_are_spans_in_their_order_each_of_them_once(recording: Recording) -> None:
+    """Sub-dependencies come first; what several need is solved once; what yields is torn down after the response."""
+
+    async def handler(said: Annotated[str, Depends(allowed)]) -> str:
+        return said
+
+    app = shop()
+    app.add_api_route("/", handler)
+    assert ask(app).body == b'"order-7order-7 order-7order-7"'
+    assert tree(recording.trace()) == [
+        "database",
+        "  connect",
+        "session",
+        "user",
+        "  look up",
+        "Pagination",
+        "allowed",
+        "handler",
+        "session (teardown)",
+        "  close",
+        "database (teardown)",
+        "  commit",
+    ]
+    assert len(spans(recording.trace(), SpanKind.DEPENDENCY)) == 7
+
+
+def test_a_dependency_for_the_function_is_torn_down_before_the_response(recording: Recording) -> None:
+    async def handler(said: Annotated[str, Depends(database, scope="function")]) -> str:
+        return said
+
+    app = shop()
+    app.add_api_route("/", handler)
+    ask(app)
+    trace = recording.trace()
+    torn_down = spans(trace)[-2]
+    assert (torn_down.name, trace.request.first_byte_ns) == ("database (teardown)", trace.request.first_byte_ns)
+    assert torn_down.start_ns < (trace.request.first_byte_ns or 0)
+
+
+def test_a_dependency_that_raises_has_the_exception_and_keeps_the_handler_from_running(recording: Recording) -> None:
+    async def nobody() -> None:
+        raise HTTPException(401)
+
+    app = shop()
+    app.get("/", dependencies=[Depends(database), Depends(nobody)])(price)
+    assert ask(app).status == 401
+    trace = recording.trace()
+    assert names(trace, SpanKind.HANDLER) == []
+    assert [span.name for span in spans(trace) if span.status == "error"] == ["nobody"]
+
+
+def test_a_dependency_sees_the_handlers_exception_in_its_teardown(recording: Recording) -> None:
+    caught = []
+
+    async def watch() -> AsyncIterator[None]:
+        try:
+            yield
+        except ValueError as error:
+            caught.append((error, here()))
+            raise
+
+    async def broken() -> None:
+        raise ValueError("no such thing")
+
+    app = shop()
+    app.get("/", dependencies=[Depends(watch)])(broken)
+    answer = ask(app)
+    assert caught == [(answer.error, "order-7")]
+    assert tree(recording.trace()) == ["watch", "broken", "watch (teardown)"]
+
+
+def test_dependencies_of_the_application_and_of_routers_are_seen(recording: Recording) -> None:
+    router = APIRouter(dependencies=[Depends(database)])
+    router.add_api_route("/", price_async)
+    app = shop(dependencies=[Depends(Pagination)])
+    app.include_router(router, prefix="/api")
+    ask(app, "/api/")
+    assert names(recording.trace(), SpanKind.DEPENDENCY) == ["Pagination", "database", "database (teardown)"]
+
+
+async def other() -> str:
+    return "other"
+
+
+def other_sync() -> str:
+    return "other"
+
+
+def other_generator() -> Iterator[str]:
+    yield "other"
+
+
+@pytest.mark.parametrize("override", [other, other_sync, other_generator])
+def test_what_overrides_a_dependency_is_seen_in_its_place(recording: Recording, override: Any) -> None:
+    async def handler(said: Annotated[str, Depends(user)]) -> str:
+        return said
+
+    app = shop()
+    app.add_api_route("/", handler)
+    app.dependency_overrides[user] = override
+    assert ask(app).body == b'"other"'
+    assert names(recording.trace())[0] == override.__name__
+
+
+def test_limits_on_how_often_a_dependency_runs_hold(recording: Recording) -> None:
+    """Whatever leads to it, it is entered as often as FastAPI allows."""
+    running = most = 0
+
+    async def scarce() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.001)
+        running -= 1
+
+    async def crowd() -> None:
+        app = shop()
+        app.get("/", dependencies=[Depends(scarce, max_concurrency=2)])(price_async)
+        await asyncio.gather(*(request(app, "/") for _ in range(6)))
+
+    asyncio.run(crowd())
+    assert most == 2
+    assert [names(trace, SpanKind.DEPENDENCY) for trace in recording.traces()] == [["scarce"]] * 6
+
+
+def test_outside_a_traced_request_dependencies_are_only_solved(recording: Recording) -> None:
+    app = FastAPI()
+
+    async def handler(
+        one: Annotated[str, Depends(other)],
+        two: Annotated[str, Depends(other_sync)],
+        three: Annotated[str, Depends(other_generator)],
+    ) -> str:
+        return one + two + three
+
+    app.add_api_route("/", handler)
+    app.get("/rows")(rows)
+    assert get(app, "/").body == b'"otherotherother"'
+    assert recording.traces() == []

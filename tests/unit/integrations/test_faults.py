@@ -1,0 +1,78 @@
+"""Whatever fails in us, the request passes untouched, and the log says what is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from scope import ScopeMiddleware
+from scope.integrations import _routes, _stack, fastapi, install
+
+from .asgi import get
+from .recording import Recording, names
+
+
+async def hello(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("hello")
+
+
+def starlette() -> Any:
+    return Starlette(
+        routes=[Route("/x", hello), Mount("/m", routes=[Route("/x", hello)])], middleware=[Middleware(ScopeMiddleware)]
+    )
+
+
+def fastapi_app() -> Any:
+    app = FastAPI()
+    app.add_middleware(ScopeMiddleware)
+    app.add_api_route("/x", lambda: "hello")
+    return app
+
+
+@pytest.mark.parametrize(
+    ("make", "module", "function", "path", "said"),
+    [
+        (starlette, _stack, "_trace_stack", "/x", "middlewares"),
+        (starlette, _routes, "_trace_chain", "/x", "handler of Route"),
+        (starlette, _routes, "_trace_chain", "/m/x", "mounted at Mount"),
+        (fastapi_app, fastapi, "_traced", "/x", "handler of APIRoute"),
+    ],
+)
+def test_a_fault_costs_spans_and_no_request(
+    recording: Recording,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    make: Any,
+    module: Any,
+    function: str,
+    path: str,
+    said: str,
+) -> None:
+    def fail(*args: Any, **options: Any) -> Any:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(module, function, fail)
+    app = make()
+    with install(["fastapi"]):
+        answers = [get(app, path) for _ in range(2)]
+    assert [(answer.status, answer.error) for answer in answers] == [(200, None)] * 2
+    assert [trace.request.route for trace in recording.traces()] == [path, path]
+    assert sum(said in record.message for record in caplog.records) == 1
+    assert {record.exc_info[0] for record in caplog.records if record.exc_info} == {ZeroDivisionError}
+
+
+def test_a_handler_that_two_routes_share_is_one_span(recording: Recording) -> None:
+    first, second = Route("/x", hello), Route("/y", hello)
+    second.app = first.app
+    app = Starlette(routes=[first, second], middleware=[Middleware(ScopeMiddleware)])
+    with install(["starlette"]):
+        for path in ("/x", "/y"):
+            get(app, path)
+    assert [names(trace) for trace in recording.traces()] == [["hello"], ["hello"]]

@@ -1,0 +1,123 @@
+"""An exception that a handler answered is on record, with the handler's span."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+import scope
+from scope import ScopeMiddleware
+from scope.integrations import install
+from scope.model import Span, SpanKind
+
+from .asgi import get
+from .recording import Recording, spans, tree
+
+
+class OutOfStock(Exception):
+    pass
+
+
+async def buy(request: Request) -> PlainTextResponse:
+    raise OutOfStock("no more of it")
+
+
+async def teapot(request: Request) -> PlainTextResponse:
+    raise HTTPException(418, "short and stout")
+
+
+def sorry(request: Request, error: Exception) -> PlainTextResponse:
+    with scope.span("apologise"):
+        return PlainTextResponse(f"sorry: {error}", 409)
+
+
+async def sorry_async(request: Request, error: Exception) -> PlainTextResponse:
+    return sorry(request, error)
+
+
+def shop(handlers: Any) -> Starlette:
+    routes = [Route("/buy", buy), Route("/teapot", teapot)]
+    return Starlette(routes=routes, middleware=[Middleware(ScopeMiddleware)], exception_handlers=handlers)
+
+
+@pytest.fixture(autouse=True)
+def installed() -> Any:
+    with install(["fastapi"]):
+        yield
+
+
+def handlers_of(recording: Recording) -> list[Span]:
+    return spans(recording.trace(), SpanKind.EXCEPTION_HANDLER)
+
+
+@pytest.mark.parametrize("handler", [sorry, sorry_async])
+def test_a_handled_exception_is_recorded_and_the_request_ends_well(recording: Recording, handler: Any) -> None:
+    answer = get(shop({OutOfStock: handler}), "/buy")
+    assert (answer.status, answer.body, answer.error) == (409, b"sorry: no more of it", None)
+    request = recording.trace().request
+    assert (request.outcome, request.status, request.errors) == ("ok", 409, 1)
+    assert tree(recording.trace()) == ["buy", handler.__name__, "  apologise"]
+
+
+def test_the_span_that_raised_has_the_exception_and_its_handler_is_well(recording: Recording) -> None:
+    get(shop({OutOfStock: sorry}), "/buy")
+    raised, handled = spans(recording.trace())[:2]
+    assert raised.exception is not None
+    assert (raised.exception.type, raised.exception.message) == (f"{__name__}.OutOfStock", "no more of it")
+    assert (handled.exception, handled.status) == (None, "ok")
+
+
+def test_an_exception_that_no_span_saw_is_recorded_with_its_handler(recording: Recording) -> None:
+    app = FastAPI()
+    app.add_middleware(ScopeMiddleware)
+    app.add_api_route("/items/{id}", item)
+    assert get(app, "/items/many").status == 422
+    (handled,) = handlers_of(recording)
+    assert handled.exception is not None
+    assert (handled.exception.type, handled.exception.escaped) == ("fastapi.exceptions.RequestValidationError", False)
+    assert (handled.status, recording.trace().request.errors) == ("ok", 1)
+
+
+def item(id: int) -> int:
+    return id
+
+
+def test_a_handler_for_a_status_is_seen(recording: Recording) -> None:
+    assert get(shop({418: sorry}), "/teapot").status == 409
+    assert [span.name for span in handlers_of(recording)] == ["sorry"]
+
+
+def test_an_unknown_path_is_no_error(recording: Recording) -> None:
+    """By an exception the framework only says 404."""
+    assert get(shop({}), "/nowhere").status == 404
+    assert recording.trace().request.errors == 0
+
+
+def test_an_exception_in_the_handler_is_recorded_too(recording: Recording) -> None:
+    def worse(request: Request, error: Exception) -> PlainTextResponse:
+        raise LookupError("no words") from error
+
+    answer = get(shop({OutOfStock: worse}), "/buy")
+    assert isinstance(answer.error, LookupError)
+    (handled,) = handlers_of(recording)
+    assert handled.exception is not None
+    assert (handled.exception.type, handled.status) == ("LookupError", "error")
+
+
+@pytest.mark.parametrize("handler", [sorry, sorry_async])
+def test_outside_a_traced_request_a_handler_only_handles(recording: Recording, handler: Any) -> None:
+    app = shop({OutOfStock: handler})
+    get(app, "/buy")
+    stack: Any = app.middleware_stack
+    assert get(stack.app, "/buy").status == 409
+    assert [trace.request.kind for trace in recording.traces()] == ["http", "task"], (
+        "the task is the handler's own span"
+    )
