@@ -64,8 +64,9 @@ static bool is_long_number(const char *text, size_t at, size_t length)
     return end - start >= SHORTEST_CARD;
 }
 
-/* Looks at every seventh byte and the six after it: 13 in a row hold seven that begin at a multiple of seven, and those are
- * all from 0x20 to 0x3F, where digits, space and dash are. So no card number goes unseen, and an id costs little. */
+/* Looks at every seventh byte and the six after it: 13 in a row hold seven that begin at a multiple of seven, and
+ * those are all from 0x20 to 0x3F, where digits, space and dash are. So no card number goes unseen, and an id costs
+ * little. */
 static bool may_hold_card(const char *text, size_t length)
 {
     const uint64_t high_bits = UINT64_C(0xE0E0E0E0E0E0E000), wanted = UINT64_C(0x2020202020202000);
@@ -119,10 +120,8 @@ static bool redact_at(scope_scan *scan, unsigned anchor, unsigned flags)
         return scope_redact_key(scan) || scope_redact_jwt(scan) || scope_redact_pem(scan);
     case ANCHOR_DIGIT:
         return scope_redact_card(scan);
-    case ANCHOR_AT:
+    default: /* ANCHOR_AT */
         return flags & SCOPE_REDACT_EMAIL && scope_redact_email(scan);
-    default:
-        return false;
     }
 }
 

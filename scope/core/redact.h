@@ -1,15 +1,14 @@
 /* Secrets in text: found by their shape, and by the names they stand under.
  *
  * Hidden are, wherever they stand in the text:
- *   JSON web tokens; `Bearer x` and `Basic x`; card numbers (issuer's prefix, length and Luhn's check digit; spaces or dashes
- *   between groups); the password in `scheme://user:password@host`; keys by their well-known prefixes (AWS, GitHub, GitLab,
- *   Stripe, OpenAI, Anthropic, Slack, Google, npm, PyPI, Hugging Face); PEM private keys; what follows a secret's name, as
- *   in `password=x`, `"api_key": "x"`, `?token=x&`, `Cookie: x`, `(b'authorization', b'x')`; the literal after PASSWORD or
- *   IDENTIFIED BY in SQL; e-mail addresses where SCOPE_REDACT_EMAIL asks for it.
+ *   JSON web tokens; `Bearer x` and `Basic x`; card numbers (issuer's prefix, length and Luhn's check digit; spaces
+ *   or dashes between groups); the password in `scheme://user:password@host`; keys by their well-known prefixes (AWS,
+ *   GitHub, GitLab, Stripe, OpenAI, Anthropic, Slack, Google, npm, PyPI, Hugging Face); PEM private keys; what
+ *   follows a secret's name, as in `password=x`, `"api_key": "x"`, `?token=x&`, `Cookie: x`, `(b'cookie', b'x')`;
+ *   the literal after PASSWORD or IDENTIFIED BY in SQL; e-mail addresses where SCOPE_REDACT_EMAIL asks for it.
  *
- * In doubt it hides: a word of prose after `password:` is lost, a secret is not shown. Known holes: a secret without shape
- * or name (`--password x` without quotes, `<password>x</password>`, a lone hexadecimal key), text that is encoded once more
- * (base64, percent signs but for %3D), card numbers of 13 digits, and of 19 digits that begin with 4.
+ * In doubt it hides: a word of prose after `password:` is lost, a secret is not shown. What it cannot know is listed in
+ * docs/reference/redaction.md.
  */
 #ifndef SCOPE_REDACT_H
 #define SCOPE_REDACT_H
@@ -19,12 +18,12 @@
 
 #define SCOPE_REDACT_EMAIL 1u
 
-/* A secret that begins inside a text cut at n bytes is recognised for sure if this many bytes after n are looked at, too. */
+/* Of a text that is cut, this many bytes beyond the cut make sure that a secret across it is recognised. */
 #define SCOPE_REDACT_SLACK 64
 
-/* Hides the secrets in `text`, in place, and returns the new length, at most `length`. A secret of ten bytes or more becomes
- * "[redacted]", a shorter one "***" (or as much of it as the secret is long). UTF-8 stays UTF-8; any bytes are accepted.
- * No allocation, no byte read beyond `length`, time linear in `length`. */
+/* Hides the secrets in `text`, in place, and returns the new length, at most `length`. A secret of ten bytes or more
+ * becomes "[redacted]", a shorter one "***" (or as much of it as the secret is long). UTF-8 stays UTF-8; any bytes
+ * are accepted. No allocation, no byte read beyond `length`, time linear in `length`. */
 size_t scope_redact(char *text, size_t length);
 
 /* The same with flags. */
@@ -34,10 +33,11 @@ size_t scope_redact_with(char *text, size_t length, unsigned flags);
  * there are so many: a secret that the cut would go through shows its shape only whole. */
 size_t scope_redact_and_cut(char *text, size_t length, size_t max);
 
-/* Whether what goes by this name is a secret. Case, `-`, `_`, `.` and camelCase are one, and whole words count: the last one
- * says what a thing is, so `access_token` and `X-Api-Key` are secrets, `token_count` and `password_reset_url` are not, nor
- * is what is counted or asked (`max_token`, `has_password`). Plural `tokens` are a language model's unless their kind is
- * named (`access_tokens`). `session` and `session_id` are secrets: in a cookie they are as good as a password. */
+/* Whether what goes by this name is a secret. Case, `-`, `_`, `.` and camelCase are one, and whole words count: the
+ * last one says what a thing is, so `access_token` and `X-Api-Key` are secrets, `token_count` and
+ * `password_reset_url` are not, nor is what is counted or asked (`max_token`, `has_password`). Plural `tokens` are a
+ * language model's unless their kind is named (`access_tokens`). `session` and `session_id` are secrets: in a cookie
+ * they are as good as a password. */
 bool scope_secret_name(const char *name, size_t length);
 
 #endif

@@ -25,7 +25,7 @@ size_t scope_literal_end(const char *text, size_t start, size_t length, char quo
     return length;
 }
 
-/* --- the name before ------------------------------------------------------------------------------------------------ */
+/* --- the name before ---------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const char *text;
@@ -69,7 +69,7 @@ static pair_name find_name(const scope_scan *scan)
     return name;
 }
 
-/* --- the value after ------------------------------------------------------------------------------------------------ */
+/* --- the value after ---------------------------------------------------------------------------------------------- */
 
 static bool is_opener(char c)
 {
@@ -258,7 +258,7 @@ bool scope_redact_pair(scope_scan *scan)
     return hide_value(scan, at, kind, !name.quote && scope_is_quote(before) ? before : 0, separator);
 }
 
-/* --- the password of a URL ------------------------------------------------------------------------------------------ */
+/* --- the password of a URL ---------------------------------------------------------------------------------------- */
 
 static bool ends_url(char c)
 {
@@ -293,8 +293,8 @@ static size_t last_sign(const char *text, size_t at, size_t length)
     return sign;
 }
 
-/* scheme://user:password@host. A password may hold, against the rules, the characters that end the host: so if what follows
- * the user is no port, an @ is looked for beyond them. Where the text ends before any @, it was cut there. */
+/* scheme://user:password@host. A password may hold, against the rules, the characters that end the host: so if what
+ * follows the user is no port, an @ is looked for beyond them. Where the text ends before any @, it was cut there. */
 bool scope_redact_url(scope_scan *scan)
 {
     if (!scope_is_ahead(scan, 1, "//") || scope_ahead(scan, 3) == '[')
@@ -316,7 +316,7 @@ bool scope_redact_url(scope_scan *scan)
     return true;
 }
 
-/* --- literals of SQL ------------------------------------------------------------------------------------------------ */
+/* --- literals of SQL ---------------------------------------------------------------------------------------------- */
 
 void scope_watch_sql(scope_scan *scan)
 {
@@ -342,7 +342,8 @@ bool scope_redact_sql(scope_scan *scan)
         return false;
     bool named = scope_ends_in_word(text, word, "password") || scope_ends_in_word(text, word, "passwd")
                  || scope_ends_in_word(text, word, "passphrase");
-    bool identified = scan->identified && (scope_ends_in_word(text, word, "by") || scope_ends_in_word(text, word, "as"));
+    bool follows = scope_ends_in_word(text, word, "by") || scope_ends_in_word(text, word, "as");
+    bool identified = scan->identified && follows;
     scan->identified = scan->identified && !identified;
     return (named || identified) && hide_literal(scan, scan->read, 0);
 }

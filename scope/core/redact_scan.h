@@ -1,11 +1,12 @@
 /* One pass over a text that hides parts of it in place; what the parts of redaction share.
  *
- * [0, written) is the result so far, [read, length) is still to be looked at, written <= read. What a secret stands behind is
- * looked up in the result, what it consists of in the rest. A part is called at its anchor, a byte that the secrets it
- * knows cannot do without; it either moves the scan on and returns true, or leaves it alone and returns false.
+ * [0, written) is the result so far, [read, length) is still to be looked at, written <= read. What a secret stands
+ * behind is looked up in the result, what it consists of in the rest. A part is called at its anchor, a byte that the
+ * secrets it knows cannot do without; it either moves the scan on and returns true, or leaves it alone and returns
+ * false.
  *
- * Every part looks back at most a bounded stretch, or over bytes that no other anchor's look goes over, and looks forward
- * over bytes that it then consumes, or a bounded stretch: the pass is linear.
+ * Every part looks back at most a bounded stretch, or over bytes that no other anchor's look goes over, and looks
+ * forward over bytes that it then consumes, or a bounded stretch: the pass is linear.
  */
 #ifndef SCOPE_REDACT_SCAN_H
 #define SCOPE_REDACT_SCAN_H
@@ -44,8 +45,8 @@ bool scope_redact_pem(scope_scan *scan); /* at - */
 bool scope_redact_card(scope_scan *scan); /* at a digit */
 bool scope_redact_email(scope_scan *scan); /* at @ */
 
-/* The index of the quote that closes a literal, `length` if none does. `start` is the first byte inside; `slashes` stood
- * before the opening quote. */
+/* The index of the quote that closes a literal, `length` if none does. `start` is the first byte inside; `slashes`
+ * stood before the opening quote. */
 size_t scope_literal_end(const char *text, size_t start, size_t length, char quote, size_t slashes);
 
 enum {
@@ -115,7 +116,8 @@ static inline bool scope_is_ahead(const scope_scan *scan, size_t offset, const c
     return offset + size <= left && memcmp(scan->text + scan->read + offset, word, size) == 0;
 }
 
-/* Whether `text` ends, before `end`, with the lower-case `word` in whatever case, and no letter or digit stands before. */
+/* Whether `text` ends, before `end`, with the lower-case `word` in whatever case, and no letter or digit stands
+ * before. */
 static inline bool scope_ends_in_word(const char *text, size_t end, const char *word)
 {
     size_t size = strlen(word);

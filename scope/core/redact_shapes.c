@@ -3,7 +3,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* --- keys with well-known prefixes ---------------------------------------------------------------------------------- */
+/* --- keys with well-known prefixes -------------------------------------------------------------------------------- */
 
 /* A key is `behind`, the anchor, `ahead`, and then at least `min` bytes of `classes`; `exact` if no more may follow. */
 typedef struct {
@@ -21,7 +21,7 @@ typedef struct {
     {anchor, behind, sizeof behind - 1, ahead, sizeof ahead - 1, classes, min, exact}
 
 static const key_shape KEYS[] = {
-    KEY("ghp", '_', "", SCOPE_CLASS_ALNUM, 20, false), /* GitHub: personal, OAuth, user, server, refresh, fine-grained */
+    KEY("ghp", '_', "", SCOPE_CLASS_ALNUM, 20, false), /* GitHub */
     KEY("gho", '_', "", SCOPE_CLASS_ALNUM, 20, false),
     KEY("ghu", '_', "", SCOPE_CLASS_ALNUM, 20, false),
     KEY("ghs", '_', "", SCOPE_CLASS_ALNUM, 20, false),
@@ -79,7 +79,7 @@ bool scope_redact_key(scope_scan *scan)
     return false;
 }
 
-/* --- JSON web tokens ------------------------------------------------------------------------------------------------ */
+/* --- JSON web tokens ---------------------------------------------------------------------------------------------- */
 
 /* {"... in base64url is eyJ...: header, payload, and a signature or the further parts of an encrypted one. */
 bool scope_redact_jwt(scope_scan *scan)
@@ -104,7 +104,7 @@ bool scope_redact_jwt(scope_scan *scan)
     return true;
 }
 
-/* --- Bearer and Basic ----------------------------------------------------------------------------------------------- */
+/* --- Bearer and Basic --------------------------------------------------------------------------------------------- */
 
 static bool has_digit(const char *text, size_t size)
 {
@@ -182,7 +182,7 @@ bool scope_redact_credentials(scope_scan *scan)
     return true;
 }
 
-/* --- private keys --------------------------------------------------------------------------------------------------- */
+/* --- private keys ------------------------------------------------------------------------------------------------- */
 
 /* The index of `word` in the text at or after `at`, before `limit`; `limit` if it is not there. */
 static size_t find(const char *text, size_t at, size_t limit, const char *word)
@@ -194,7 +194,8 @@ static size_t find(const char *text, size_t at, size_t limit, const char *word)
     return limit;
 }
 
-/* The index after `-----BEGIN RSA PRIVATE KEY-----`, whatever kind of key it is; 0 if that is not what is at the anchor. */
+/* The index after `-----BEGIN RSA PRIVATE KEY-----`, whatever kind of key it is; 0 if that is not what is at the
+ * anchor. */
 static size_t after_begin(const scope_scan *scan)
 {
     static const char begin[] = "-----BEGIN ", rest[] = "PRIVATE KEY", block[] = " BLOCK";
@@ -226,7 +227,7 @@ bool scope_redact_pem(scope_scan *scan)
     return true;
 }
 
-/* --- card numbers --------------------------------------------------------------------------------------------------- */
+/* --- card numbers ------------------------------------------------------------------------------------------------- */
 
 #define MIN_DIGITS 14
 #define MAX_DIGITS 19
@@ -241,8 +242,8 @@ static bool is_luhn(const uint8_t *digits, size_t count)
     return sum % 10 == 0;
 }
 
-/* Issuers' prefixes by length. Diners 14, American Express 15, Visa, Mastercard and others 16, UnionPay, Maestro, Discover
- * and JCB to 19. */
+/* Issuers' prefixes by length. Diners 14, American Express 15, Visa, Mastercard and others 16, UnionPay, Maestro,
+ * Discover and JCB to 19. */
 static bool is_issued(const uint8_t *digits, size_t count)
 {
     unsigned two = digits[0] * 10u + digits[1], four = two * 100u + digits[2] * 10u + digits[3];
@@ -255,7 +256,8 @@ static bool is_issued(const uint8_t *digits, size_t count)
     return two == 35 || two == 50 || two == 56 || two == 57 || two == 58 || (two >= 60 && two < 70);
 }
 
-/* Groups as they are printed on cards: 4-4-4-4, 4-6-5, 4-6-4, 4-4-4-4-3; or one group. `groups` has a digit per group. */
+/* Groups as they are printed on cards: 4-4-4-4, 4-6-5, 4-6-4, 4-4-4-4-3; or one group. `groups` has a digit per
+ * group. */
 static bool is_grouped(unsigned groups, size_t count)
 {
     return (count == 16 && groups == 4444) || (count == 15 && groups == 465) || (count == 14 && groups == 464)
@@ -321,7 +323,7 @@ bool scope_redact_card(scope_scan *scan)
     return true;
 }
 
-/* --- e-mail addresses ----------------------------------------------------------------------------------------------- */
+/* --- e-mail addresses --------------------------------------------------------------------------------------------- */
 
 static bool is_local(char c)
 {

@@ -1,9 +1,9 @@
 /* Which names are those of secrets.
  *
- * A name is brought to words in lower case with one `_` between them. In English the last word of a compound says what the
- * thing is, so a secret is told by how the name ends: `stripe_api_key` by `api_key`. What only describes the form of the
- * thing (`_value`, `_hash`, `_confirmation`, a digit) is taken off the end first; `password_hash` is as good as secret, for
- * hashes are broken. A name whose first word asks or counts (`has_`, `max_`) is no secret's.
+ * A name is brought to words in lower case with one `_` between them. In English the last word of a compound says
+ * what the thing is, so a secret is told by how the name ends: `stripe_api_key` by `api_key`. What only describes the
+ * form of the thing (`_value`, `_hash`, `_confirmation`, a digit) is taken off the end first; `password_hash` is as
+ * good as secret, for hashes are broken. A name whose first word asks or counts (`has_`, `max_`) is no secret's.
  */
 #include "redact.h"
 #include "redact_scan.h"
@@ -92,10 +92,10 @@ typedef struct {
 
 /* Words at the end that say nothing of what the thing is. */
 static const word FORMS[] = {
-    WORD("value"), WORD("string"), WORD("str"),    WORD("text"),    WORD("raw"),       WORD("plain"),   WORD("plaintext"),
-    WORD("hash"),  WORD("hashed"), WORD("digest"), WORD("encoded"), WORD("encrypted"), WORD("base64"),  WORD("bytes"),
-    WORD("hex"),   WORD("header"), WORD("field"),  WORD("input"),   WORD("param"),     WORD("confirm"), WORD("confirmation"),
-    WORD("again"), WORD("repeat"), WORD("new"),    WORD("old"),     WORD("current"),   WORD("env"),
+    WORD("value"), WORD("string"), WORD("str"), WORD("text"), WORD("raw"), WORD("plain"), WORD("plaintext"),
+    WORD("hash"), WORD("hashed"), WORD("digest"), WORD("encoded"), WORD("encrypted"), WORD("base64"), WORD("bytes"),
+    WORD("hex"), WORD("header"), WORD("field"), WORD("input"), WORD("param"), WORD("confirm"), WORD("confirmation"),
+    WORD("again"), WORD("repeat"), WORD("new"), WORD("old"), WORD("current"), WORD("env"),
 };
 
 /* Words at the beginning of what is asked or counted. */
@@ -152,7 +152,7 @@ static size_t without_form(const char *words, size_t size)
 {
     for (size_t index = 0; index < COUNT(FORMS); index++) {
         size_t form = FORMS[index].size;
-        if (FORMS[index].text[form - 1] == words[size - 1] && size > form + 1 && words[size - form - 1] == '_'
+        if (size > form + 1 && FORMS[index].text[form - 1] == words[size - 1] && words[size - form - 1] == '_'
             && ends_with(words, size, FORMS[index].text, form))
             return size - form - 1;
     }
@@ -169,10 +169,11 @@ static size_t without_digits(const char *words, size_t size)
 
 static size_t without_forms(const char *words, size_t size)
 {
-    for (size_t before = 0; before != size && size > 0;) {
+    size_t before;
+    do {
         before = size;
         size = without_digits(words, without_form(words, size));
-    }
+    } while (size != before);
     return size;
 }
 

@@ -1,10 +1,11 @@
-/* Runs redaction on a text in a buffer of just its size, so that a sanitizer sees a byte too far. */
+/* Runs redaction on texts, each in a buffer of just its size, so that a sanitizer sees a byte too far. */
 #ifndef SCOPE_REDACTING_H
 #define SCOPE_REDACTING_H
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "redact.h"
 
 /* The redacted text, terminated; the caller frees it. `size` gets its length. */
@@ -25,5 +26,27 @@ static inline char *redacted(const char *text, size_t length, unsigned flags, si
     free(exact);
     return copy;
 }
+
+typedef struct {
+    const char *text;
+    const char *expected; /* NULL: unchanged */
+} example;
+
+static inline void check_with(const example *examples, size_t count, unsigned flags)
+{
+    for (size_t index = 0; index < count; index++) {
+        const char *text = examples[index].text;
+        const char *expected = examples[index].expected ? examples[index].expected : text;
+        size_t size;
+        char *result = redacted(text, strlen(text), flags, &size);
+        CHECK(strcmp(result, expected) == 0, "\n  of       %s\n  expected %s\n  got      %s", text, expected, result);
+        char *again = redacted(result, size, flags, &size);
+        CHECK(strcmp(again, result) == 0, "\n  once     %s\n  twice    %s", result, again);
+        free(again);
+        free(result);
+    }
+}
+
+#define CHECK_EXAMPLES(examples) check_with(examples, sizeof examples / sizeof *examples, 0)
 
 #endif

@@ -1,5 +1,4 @@
-/* What redaction hides, and what it leaves alone. */
-#include "check.h"
+/* What redaction hides by its shape, and what it leaves alone. */
 #include "redacting.h"
 
 /* Well-known prefixes in two parts, so that this file itself holds nothing that looks like a key. */
@@ -8,28 +7,6 @@
 #define XOXB "xox" "b-"
 #define AIZA "AI" "za"
 #define DIGITS20 "0123456789abcdefghij"
-
-typedef struct {
-    const char *text;
-    const char *expected; /* NULL: unchanged */
-} example;
-
-static void check_with(const example *examples, size_t count, unsigned flags)
-{
-    for (size_t index = 0; index < count; index++) {
-        const char *text = examples[index].text;
-        const char *expected = examples[index].expected ? examples[index].expected : text;
-        size_t size;
-        char *result = redacted(text, strlen(text), flags, &size);
-        CHECK(strcmp(result, expected) == 0, "\n  of       %s\n  expected %s\n  got      %s", text, expected, result);
-        char *again = redacted(result, size, flags, &size);
-        CHECK(strcmp(again, result) == 0, "\n  once     %s\n  twice    %s", result, again);
-        free(again);
-        free(result);
-    }
-}
-
-#define CHECK_EXAMPLES(examples) check_with(examples, sizeof examples / sizeof *examples, 0)
 
 static void test_ordinary_values_stay(void)
 {
@@ -100,6 +77,11 @@ static void test_credentials(void)
         {"Basic dXNlcjpwYXNz", "Basic [redacted]"},
         {"basic OnB3 x", "basic *** x"},
         {"Basic dXNlcg==", NULL},
+        {"Basic f35/Og== ABCDEF0+/9", NULL},
+        {"Bearer a=b", "Bearer ***"},
+        {"Bearer \"x\"", NULL},
+        {"Basic AH86-_8=", NULL},
+        {"Basic YTpifw==", NULL},
         {"Basic AAECOg==", NULL},
         {"Basic realm", NULL},
     };
@@ -136,29 +118,54 @@ static void test_card_numbers(void)
         {"41111111111111110000", NULL},
         {"1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0", NULL},
         {"4222222222222", NULL},
+        {"3056 930902 5905, 3782 822463 10006, 6200 0000 0000 0000 001", NULL},
+        {"4111 1111 1111 11", NULL},
+        {"in 41111111111111 or 1234 5678 9012 34567", NULL},
         {"12345678901234 123456789012345 12345678901234567", NULL},
     };
     CHECK_EXAMPLES(examples);
 }
 
-static void test_passwords_in_urls(void)
+/* The number of `count` digits that begins with `prefix`, goes on with zeros and ends in the right check digit. */
+static void write_card(char *to, const char *prefix, size_t count)
 {
-    static const example examples[] = {
-        {"postgres://bob:hunter2@db/shop", "postgres://bob:***@db/shop"},
-        {"redis://:correct-horse@cache:6379/0", "redis://:[redacted]@cache:6379/0"},
-        {"amqp://a:p@ss:w0rd!@mq", "amqp://a:[redacted]@mq"},
-        {"smtp://bob@example.com:hunter2@mail", "smtp://bob@example.com:***@mail"},
-        {"x postgres://u:pa/ss?w#d@h y", "x postgres://u:***@h y"},
-        {"postgres://u:cut-her", "postgres://u:***"},
-        {"a://b:c@d,e://f:g@h", "a://b:*@d,e://f:*@h"},
-        {"a://b:c/x,e://f:g@h", "a://b:c/x,e://f:*@h"},
-        {"http://bob@host:80/", NULL},
-        {"http://host:port/path", NULL},
-        {"http://host:80/a@b", NULL},
-        {"http://u:@host", NULL},
-        {"http://", NULL},
+    unsigned sum = 0;
+    memset(to, '0', count);
+    to[count] = 0;
+    memcpy(to, prefix, strlen(prefix));
+    for (size_t index = 0; index + 1 < count; index++) {
+        unsigned digit = (unsigned)(to[count - 2 - index] - '0'), twice = index % 2 == 0 ? 2 * digit : digit;
+        sum += twice > 9 ? twice - 9 : twice;
+    }
+    to[count - 1] = (char)('0' + (10 - sum % 10) % 10);
+}
+
+static void test_numbers_of_every_issuer(void)
+{
+    static const struct {
+        const char *prefix;
+        size_t count;
+        bool issued;
+    } cards[] = {
+        {"30", 14, true}, {"36", 14, true}, {"38", 14, true}, {"39", 14, true}, {"37", 14, false}, {"45", 14, false},
+        {"34", 15, true}, {"37", 15, true}, {"30", 15, false}, {"43", 15, false}, {"40", 16, true}, {"49", 16, true},
+        {"51", 16, true}, {"69", 16, true}, {"35", 16, true}, {"36", 16, true}, {"2221", 16, true}, {"2720", 16, true},
+        {"2220", 16, false}, {"2721", 16, false}, {"31", 16, false}, {"70", 16, false}, {"12", 16, false},
+        {"62", 17, true}, {"35", 18, true}, {"50", 18, true}, {"56", 19, true}, {"57", 19, true}, {"58", 19, true},
+        {"69", 19, true}, {"59", 19, false}, {"40", 19, false}, {"62", 20, false}, {"41", 13, false},
     };
-    CHECK_EXAMPLES(examples);
+    for (size_t index = 0; index < sizeof cards / sizeof *cards; index++) {
+        char number[24];
+        write_card(number, cards[index].prefix, cards[index].count);
+        size_t size;
+        char *result = redacted(number, cards[index].count, 0, &size);
+        CHECK((strcmp(result, "[redacted]") == 0) == cards[index].issued, "%s: %s", number, result);
+        free(result);
+        number[cards[index].count - 1] = (char)('0' + (number[cards[index].count - 1] - '0' + 1) % 10);
+        result = redacted(number, cards[index].count, 0, &size);
+        CHECK(strcmp(result, number) == 0, "wrong check digit, %s: %s", number, result);
+        free(result);
+    }
 }
 
 static void test_keys_with_known_prefixes(void)
@@ -206,81 +213,6 @@ static void test_private_keys(void)
     CHECK_EXAMPLES(examples);
 }
 
-static void test_what_follows_a_secret_name(void)
-{
-    static const example examples[] = {
-        {"password=hunter2", "password=***"},
-        {"/login?user=bob&token=abcdefghijk&x=1", "/login?user=bob&token=[redacted]&x=1"},
-        {"?next=%2Fa%3Fpassword%3Dhunter2%26x%3D1", "?next=%2Fa%3Fpassword%3D***%26x%3D1"},
-        {"user[password]=hunter2&user%5Bsecret%5D=x1y2", "user[password]=***&user%5Bsecret%5D=***"},
-        {"Server=db;Password=a,b!c;Database=x", "Server=db;Password=***;Database=x"},
-        {"user=bob,password=hunter2,host=db", "user=bob,password=***,host=db"},
-        {"Login(name='bob', password='it''s \\' me', age=3)", "Login(name='bob', password='[redacted]', age=3)"},
-        {"{'password': 'hunter2', \"api_key\" : \"abcdefghijklm\"}", "{'password': '***', \"api_key\" : \"[redacted]\"}"},
-        {"{\"pin\":1234,\"n\":5}", "{\"pin\":***,\"n\":5}"},
-        {"{\\\"secret\\\":\\\"hun\\\\\\\"ter\\\",\\\"a\\\":1}", "{\\\"secret\\\":\\\"[redacted]\\\",\\\"a\\\":1}"},
-        {"secret = {'a': ['x)', 'y'], 'b': 2} rest", "secret = [redacted] rest"},
-        {"token=Secret('hunter2') x", "token=[redacted] x"},
-        {"password: hunter2\nuser: bob", "password: ***\nuser: bob"},
-        {"config.db.password := b'hunter2'", "config.db.password := b'***'"},
-        {":api_key => \"abcdefghijk\"", ":api_key => \"[redacted]\""},
-        {"assert token == 'abc'", "assert token == '***'"},
-        {"password=ab'cd ef", "password=*** ef"},
-        {"password=\"never closed, cut", "password=\"[redacted]"},
-        {"password={never closed, 'cut", "password=[redacted]"},
-        {"password=<b> c", "password=*** c"},
-        {"password=abc<br>", "password=***<br>"},
-        {"'token=abc', 'x'", "'token=***', 'x'"},
-        {"Authorization: Digest username=\"x\", response=\"y\"\r\nHost: a", "Authorization: [redacted]\r\nHost: a"},
-        {"-H 'Authorization: Token abcdefg' http://x", "-H 'Authorization: [redacted]' http://x"},
-        {"authorization=Bearer abc&x=1", "authorization=[redacted]&x=1"},
-        {"Set-Cookie: sid=abc; Path=/", "Set-Cookie: [redacted]"},
-        {"[(b'host', b'a'), (b'cookie', b'session=abc')]", "[(b'host', b'a'), (b'cookie', b'[redacted]')]"},
-        {"(\"x-api-key\", \"abcdefghijk\")", "(\"x-api-key\", \"[redacted]\")"},
-        {"['mysql', '--password', 'hunter2', 'db']", "['mysql', '--password', '***', 'db']"},
-        {"('password', 'cut", "('password', '***"},
-        {"password=\xc3\xbc\xc3\xb6 x", "password=*** x"},
-    };
-    CHECK_EXAMPLES(examples);
-}
-
-static void test_what_only_looks_like_a_named_secret(void)
-{
-    static const example examples[] = {
-        {"token_count=5 max_tokens: 100", NULL},
-        {"password=? AND token=%s OR secret=%(secret_1)s, pin = $1::text", NULL},
-        {"password=None, token=null, secret=''", NULL},
-        {"password:\nuser", NULL},
-        {"password=", NULL},
-        {"password: ", NULL},
-        {"password=&x=1", NULL},
-        {"'password=' + x", NULL},
-        {"[\"username\", \"password\", \"email\"]", NULL},
-        {"('password', x)", NULL},
-        {"('user', 'x')", NULL},
-        {"password, 'x'", NULL},
-        {"passwords are hard", NULL},
-        {"a=b=c : d , e", NULL},
-    };
-    CHECK_EXAMPLES(examples);
-}
-
-static void test_literals_of_sql(void)
-{
-    static const example examples[] = {
-        {"CREATE USER bob IDENTIFIED BY 'hunter2' REQUIRE SSL", "CREATE USER bob IDENTIFIED BY '***' REQUIRE SSL"},
-        {"create user bob identified with caching_sha2 by \"hunter2\"", "create user bob identified with caching_sha2 by \"***\""},
-        {"ALTER ROLE bob WITH ENCRYPTED PASSWORD E'it''s me, bob'", "ALTER ROLE bob WITH ENCRYPTED PASSWORD E'[redacted]'"},
-        {"SET PASSWORD FOR 'bob'@'%' = PASSWORD('hunter2')", "SET PASSWORD FOR 'bob'@'%' = PASSWORD('***')"},
-        {"SET PASSWORD FOR 'bob'@'localhost' = 'hunter2'", "SET PASSWORD FOR 'bob'@'localhost' = '***'"},
-        {"wrong password \"hunter2\"", "wrong password \"***\""},
-        {"GROUP BY 'a' ORDER BY 'b', CAST(x AS 'y')", NULL},
-        {"enter a password for user a = b", NULL},
-        {"{'field': 'password', 'why': 'short'}", NULL},
-    };
-    CHECK_EXAMPLES(examples);
-}
-
 static void test_email_addresses_only_if_asked(void)
 {
     static const example examples[] = {
@@ -321,12 +253,9 @@ int main(void)
     test_json_web_tokens();
     test_credentials();
     test_card_numbers();
-    test_passwords_in_urls();
+    test_numbers_of_every_issuer();
     test_keys_with_known_prefixes();
     test_private_keys();
-    test_what_follows_a_secret_name();
-    test_what_only_looks_like_a_named_secret();
-    test_literals_of_sql();
     test_email_addresses_only_if_asked();
     test_a_cut_falls_between_characters();
     test_a_secret_across_the_cut_is_seen_with_slack();

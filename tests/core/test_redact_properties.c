@@ -3,7 +3,6 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "check.h"
 #include "redacting.h"
 
 static uint64_t state = 88172645463325252u;
@@ -17,12 +16,13 @@ static unsigned below(unsigned limit)
 }
 
 static const char *const PIECES[] = {
-    "password", "token", "secret", "api_key", "Authorization", "Cookie", "IDENTIFIED", "BY", "PASSWORD", "FOR", "Bearer",
-    "Basic", "dXNlcjpwYXNz", "eyJ", "hbGciOiJub25lIn0", "eyJhbGciOiJub25lIn0.e30.", "AKIA", "IOSFODNN7EXAMPLE", "gh" "p_", "sk-",
-    "ant-", "xox" "b-", "4111111111111111", "4111 1111 ", "5555-", "-----BEGIN ", "PRIVATE KEY", "-----", "-----END", "://",
-    "https://u:p@h/", "bob", "@", "example.com", ".", "=", ":", "==", "=>", ":=", "%3D", "%26", "%5B", "%5D", ",", " ", "  ", "\n",
-    "\"", "'", "\\", "\\\"", "(", ")", "[", "]", "{", "}", "&", ";", "?", "<", ">", "0", "7", "x", "[redacted]", "***", "b'", "--",
-    "\xc3\xbc", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+    "password", "token", "secret", "api_key", "Authorization", "Cookie", "IDENTIFIED", "BY", "PASSWORD", "FOR",
+    "Bearer", "Basic", "dXNlcjpwYXNz", "eyJ", "hbGciOiJub25lIn0", "eyJhbGciOiJub25lIn0.e30.", "AKIA",
+    "IOSFODNN7EXAMPLE", "gh" "p_", "sk-", "ant-", "xox" "b-", "4111111111111111", "4111 1111 ", "5555-",
+    "-----BEGIN ", "PRIVATE KEY", "-----", "-----END", "://", "https://u:p@h/", "bob", "@", "example.com", ".", "=",
+    ":", "==", "=>", ":=", "%3D", "%26", "%5B", "%5D", ",", " ", "  ", "\n", "\"", "'", "\\", "\\\"", "(", ")", "[",
+    "]", "{", "}", "&", ";", "?", "<", ">", "0", "7", "x", "[redacted]", "***", "b'", "--", "\xc3\xbc",
+    "\xe2\x82\xac", "\xf0\x9f\x98\x80",
 };
 #define PIECE_COUNT (unsigned)(sizeof PIECES / sizeof *PIECES)
 
@@ -85,7 +85,7 @@ static void test_any_cut_is_within_its_bounds(void)
     }
 }
 
-/* --- planted secrets ------------------------------------------------------------------------------------------------ */
+/* --- planted secrets ---------------------------------------------------------------------------------------------- */
 
 static const char ALPHABET[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 static const char *const CONTEXTS[][2] = {
@@ -115,7 +115,8 @@ static void test_no_planted_secret_shows_and_twice_is_as_once(void)
         for (int at = 0; at < 40; at++)
             secret[at] = ALPHABET[below(sizeof ALPHABET - 1)];
         const char *const *context = CONTEXTS[below(sizeof CONTEXTS / sizeof *CONTEXTS)];
-        int length = snprintf(text, sizeof text, "%s%s%s%s%s", AROUND[below(8)], context[0], secret, context[1], AROUND[below(8)]);
+        int length = snprintf(text, sizeof text, "%s%s%s%s%s", AROUND[below(8)], context[0], secret, context[1],
+                              AROUND[below(8)]);
         size_t size;
         char *result = redacted(text, (size_t)length, 0, &size);
         char part[9] = {0};
@@ -129,7 +130,7 @@ static void test_no_planted_secret_shows_and_twice_is_as_once(void)
     }
 }
 
-/* --- time ----------------------------------------------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------------------------------------------------- */
 
 static double seconds_for(const char *pattern, size_t length)
 {
@@ -153,9 +154,10 @@ static double seconds_for(const char *pattern, size_t length)
 static void test_time_grows_with_the_text(void)
 {
     static const char *const patterns[] = {
-        "eyJ", "eyJa-", "password=", "password='", "password=(", "a://b:", "a://b:c/@", "://1:1/@", "=    ", "    =", "(\"password\",'",
-        "(\\\"password\\\",\\'", "4111 ", "411111111111111 ", "@a", "a@", "@", "-----BEGIN ", "-----BEGIN PRIVATE KEY", "token=a,", "token",
-        "bearer ", "Bearer x ", "sk-ant-", "_-_", "IDENTIFIED BY '", "password for ", "\\", "\\\"", "'", "['", "%3D", "\xc3\xbc=",
+        "eyJ", "eyJa-", "password=", "password='", "password=(", "a://b:", "a://b:c/@", "://1:1/@", "=    ", "    =",
+        "(\"password\",'", "(\\\"password\\\",\\'", "4111 ", "411111111111111 ", "@a", "a@", "@", "-----BEGIN ",
+        "-----BEGIN PRIVATE KEY", "token=a,", "token", "bearer ", "Bearer x ", "sk-ant-", "_-_", "IDENTIFIED BY '",
+        "password for ", "\\", "\\\"", "'", "['", "%3D", "\xc3\xbc=",
     };
     for (size_t index = 0; index < sizeof patterns / sizeof *patterns; index++) {
         double once = seconds_for(patterns[index], 1 << 14), more = seconds_for(patterns[index], 1 << 18);
