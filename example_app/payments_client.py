@@ -1,4 +1,8 @@
-"""How the shop talks to the payments service: one pooled HTTP client for the life of the worker."""
+"""How the shop talks to the payments service: one pooled HTTP client for the life of the worker.
+
+Nothing here is about tracing: scope records what httpx sends and hands the trace on in the headers, so that both
+services end up in one trace.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +18,6 @@ import scope
 from .errors import PaymentDeclined, PaymentTimeout, PaymentUnavailable
 
 
-async def carry_trace(request: httpx.Request) -> None:
-    """Hand the running request's identity on, so that both services end up in one trace."""
-    current = scope.current_request()
-    if current is not None:
-        request.headers["traceparent"] = current.traceparent
-        request.headers["x-request-id"] = current.id
-
-
 @dataclass(frozen=True, slots=True)
 class PaymentsClient:
     _http: httpx.AsyncClient
@@ -32,8 +28,7 @@ class PaymentsClient:
         cls, url: str, timeout_s: float, transport: httpx.AsyncBaseTransport | None = None
     ) -> AsyncIterator[Self]:
         """A client of the service at ``url``, closed at the end of the block."""
-        hooks = {"request": [carry_trace]}
-        async with httpx.AsyncClient(base_url=url, timeout=timeout_s, transport=transport, event_hooks=hooks) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=timeout_s, transport=transport) as http:
             yield cls(http)
 
     @scope.probe

@@ -9,7 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .shop import run_mix
+from scope.store import Reader
+
+from .mix_proof import check_mix
+from .proof import Findings
+from .shop import MOST_REQUESTS, run_mix
 from .stack import ADMIN_KEY, shop
 
 if TYPE_CHECKING:
@@ -20,17 +24,25 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.seconds is None and options.requests is None:
         options.seconds = 10.0
-    report = _against(options, options.url, "") if options.url else _own_shop(options)
+    findings = Findings()
+    report = _against(options, options.url, "") if options.url else _own_shop(options, findings)
     print(json.dumps(report.as_json(), indent=2) if options.json else "\n".join(report.lines()))
-    return 1 if report.unexpected else 0
+    return 1 if report.unexpected or findings.counts else 0
 
 
-def _own_shop(options: argparse.Namespace) -> Report:
+def _own_shop(options: argparse.Namespace, findings: Findings) -> Report:
     directory = options.directory or Path(tempfile.mkdtemp(prefix="scope-load-"))
     directory.mkdir(parents=True, exist_ok=True)
     with shop(directory, workers=options.workers) as stack:
         report = _against(options, stack.base_url, ADMIN_KEY)
-    print(f"Look further: SCOPE_DIR={stack.environment['SCOPE_DIR']} scope show {report.slowest_id}", file=sys.stderr)
+    with Reader(directory / "scope" / "store") as reader:
+        good = check_mix(reader.requests(limit=MOST_REQUESTS), report.samples, findings)
+    lines = [
+        f"{good} of {report.answered} answered requests are stored whole, with the status that was seen",
+        *findings.lines(),
+        f"look further: SCOPE_DIR={stack.environment['SCOPE_DIR']} scope show {report.slowest_id}",
+    ]
+    print("\n".join(lines), file=sys.stderr)
     return report
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ADMIN_KEY = "load-test"
+SHOP = "shop"
 COLLECT_S = 120.0
 STARTED = "Application startup complete."  # what uvicorn says when a worker is ready
 
@@ -75,7 +76,7 @@ def shop(
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
     """The shop, serving; everything is stopped at the end of the block, the collector last."""
-    environment = isolated(directory, {"SCOPE_SERVICE": "shop", **(settings or {})})
+    environment = isolated(directory, {"SCOPE_SERVICE": SHOP, **(settings or {})})
     with ExitStack() as parts:
         collecting = parts.enter_context(collector(directory, environment)) if collect else None
         if payments:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,15 +12,32 @@ from starlette.testclient import TestClient
 
 from example_app import payments
 from example_app.main import create_app
-from example_app.seed import DEMO_EMAIL, DEMO_PASSWORD
+from example_app.seed import DEMO_EMAIL, DEMO_PASSWORD, ensure_database
 from example_app.settings import Settings
+from tests.unit.integrations.recording import Recording
 
 CHEAP_SCRYPT_N = 2
 
 
+@pytest.fixture(scope="session")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A seeded database, to be copied."""
+    path = tmp_path_factory.mktemp("stocked") / "shop.sqlite3"
+    ensure_database(path, CHEAP_SCRYPT_N)
+    return path
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(database=tmp_path / "shop.sqlite3", admin_key="staff", scrypt_n=CHEAP_SCRYPT_N, mail_delay_s=0.0)
+def settings(stocked: Path, tmp_path: Path) -> Settings:
+    database = Path(shutil.copy(stocked, tmp_path))
+    return Settings(database=database, admin_key="staff", scrypt_n=CHEAP_SCRYPT_N, mail_delay_s=0.0)
+
+
+@pytest.fixture(autouse=True)
+def recording(tmp_path: Path) -> Iterator[Recording]:
+    """What the shop and the payments service traced; without it the middleware would open a session of its own."""
+    with Recording(tmp_path / "shop.seg") as recording:
+        yield recording
 
 
 @pytest.fixture

@@ -33,9 +33,9 @@ def test_an_existing_database_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_workers_that_start_at_once_agree_on_one_database(tmp_path: Path) -> None:
-    path = tmp_path / "shop.sqlite3"
+    path = tmp_path / "new" / "shop.sqlite3"
     with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as workers:
         list(workers.map(ensure_database, [path] * 3, [2] * 3))
     assert one(path, "SELECT count(*) FROM product") == PRODUCTS
     assert one(path, "PRAGMA integrity_check") == "ok"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["shop.sqlite3"]
+    assert [entry.name for entry in path.parent.iterdir()] == ["shop.sqlite3"]
