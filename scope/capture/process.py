@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from .._core import Session, get_session, set_describe, set_secret_names, set_starter
-from ..config import KEYS, Config, ConfigError, load, prepare_dir
+from ..config import KEYS, Config, ConfigError, load, prepare_dirs
 from ..errors import ScopeError
 from .autostart import start_collector
 from .exceptions import ExceptionLimits, describe
@@ -72,8 +72,7 @@ class Process:
 
     def _begin(self, config: Config) -> Session:
         segment = config.segment
-        prepare_dir(config.dir)
-        prepare_dir(segment.dir)
+        prepare_dirs(config)
         remove_leftovers(segment.dir, segment.leftovers_bytes)
         session = Session(
             os.path.join(segment.dir, f"{os.getpid()}-{os.urandom(8).hex()}.seg"),

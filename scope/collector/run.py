@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config import prepare_dir
+from ..config import prepare_dirs
 from ..store import Writer
 from .collector import Collector
 from .drainer import Drainer
@@ -31,8 +31,7 @@ def run(config: Config, *, once: bool = False, idle_exit: bool = False) -> int:
     ``collector.idle_exit_s``. Raises CollectorRuns where there is one already, a StoreError where the store cannot be
     opened.
     """
-    prepare_dir(config.dir)
-    prepare_dir(config.segment.dir)
+    prepare_dirs(config)
     with Lock(config.lock_path), _stop_signal() as stop, Writer(Path(config.store_dir), config.store) as writer:
         collector = Collector(config, writer)
         try:

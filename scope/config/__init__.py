@@ -1,6 +1,6 @@
 """The configuration of a process: one frozen object, from the table of keys and the sources that set them."""
 
-from .directory import prepare_dir
+from .directory import prepare_dir, prepare_dirs
 from .errors import ConfigError, DirectoryError
 from .key import Key
 from .loader import load
@@ -29,4 +29,5 @@ __all__ = [
     "StoreConfig",
     "load",
     "prepare_dir",
+    "prepare_dirs",
 ]

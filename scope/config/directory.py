@@ -1,15 +1,32 @@
 """Directories that nobody but this user can write to."""
 
 # Importing pathlib would cost a traced process more than the rest of its configuration.
-# ruff: noqa: PTH100, PTH102, PTH120
+# ruff: noqa: PTH100, PTH102, PTH118, PTH120
 from __future__ import annotations
 
 import os
 import stat
+from typing import TYPE_CHECKING
 
 from .errors import DirectoryError
 
-__all__ = ["prepare_dir"]
+if TYPE_CHECKING:
+    from .settings import Config
+
+__all__ = ["prepare_dir", "prepare_dirs"]
+
+
+def prepare_dirs(config: Config) -> None:
+    """Make the directories that a run writes to; as :func:`prepare_dir`. Version control is told to pass them over."""
+    prepare_dir(config.dir)
+    prepare_dir(config.segment.dir)
+    path = os.path.join(config.dir, ".gitignore")
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return  # it is there; or it cannot be made, which is no reason not to trace
+    with os.fdopen(file, "wb") as text:
+        text.write(b"*\n")
 
 
 def prepare_dir(path: str | os.PathLike[str]) -> None:

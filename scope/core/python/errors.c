@@ -100,6 +100,9 @@ void scope_record_error(RequestObject *request, uint32_t span, PyObject *error, 
     if (known && span != 1)
         return;
     PyObject *described = PyObject_CallOneArg(runtime.describe, error);
+    /* Ctrl-C that arrives while an exception says what it is must not be lost with the rest */
+    if (!described && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt))
+        PyErr_SetInterrupt();
     if (described)
         emit_error(request, span, described, (escaped ? SCOPE_ERROR_ESCAPED : 0) | (known ? SCOPE_ERROR_REPEATED : 0));
     Py_XDECREF(described);

@@ -88,6 +88,7 @@ static const char *utf8_of(PyObject *text, Py_ssize_t max, Py_ssize_t *size, PyO
     return PyBytes_AS_STRING(*owner);
 }
 
+/* A secret that the cut goes through shows its shape only whole, so some bytes behind the cut are looked at, too. */
 static void put_text(scope_buffer *buffer, PyObject *text, uint32_t max_bytes, bool mask)
 {
     if (!text || !PyUnicode_Check(text)) {
@@ -96,15 +97,17 @@ static void put_text(scope_buffer *buffer, PyObject *text, uint32_t max_bytes, b
     }
     Py_ssize_t size;
     PyObject *owner;
-    const char *utf8 = utf8_of(text, max_bytes, &size, &owner);
+    uint32_t seen_bytes = mask ? max_bytes + SCOPE_REDACT_SLACK : max_bytes;
+    const char *utf8 = utf8_of(text, seen_bytes, &size, &owner);
     uint8_t *length_at = buffer->at;
-    scope_put_utf8(buffer, utf8, cut_utf8(utf8, (size_t)size, max_bytes));
+    scope_put_utf8(buffer, utf8, cut_utf8(utf8, (size_t)size, seen_bytes));
     Py_XDECREF(owner);
     if (!mask || buffer->overflow)
         return;
-    uint16_t masked = (uint16_t)scope_redact((char *)length_at + 2, (size_t)(buffer->at - length_at - 2));
-    memcpy(length_at, &masked, sizeof masked);
-    buffer->at = length_at + 2 + masked;
+    size_t seen = (size_t)(buffer->at - length_at - 2);
+    uint16_t kept = (uint16_t)scope_redact_and_cut((char *)length_at + 2, seen, max_bytes);
+    memcpy(length_at, &kept, sizeof kept);
+    buffer->at = length_at + 2 + kept;
 }
 
 void scope_put_text(scope_buffer *buffer, PyObject *text, uint32_t max_bytes)
@@ -166,16 +169,17 @@ static void put_int(scope_buffer *buffer, PyObject *value)
 static void put_byte_string(scope_buffer *buffer, PyObject *value)
 {
     size_t size = (size_t)PyBytes_GET_SIZE(value);
-    size_t kept = size < buffer->max_value_bytes ? size : buffer->max_value_bytes;
+    size_t seen_bytes = buffer->max_value_bytes + SCOPE_REDACT_SLACK;
+    size_t seen = size < seen_bytes ? size : seen_bytes;
     scope_put_u8(buffer, TAG_BYTES);
-    put_u16(buffer, (uint16_t)kept);
+    put_u16(buffer, 0);
     uint8_t *copied = buffer->at;
-    scope_put_bytes(buffer, PyBytes_AS_STRING(value), kept);
+    scope_put_bytes(buffer, PyBytes_AS_STRING(value), seen);
     if (buffer->overflow)
         return;
-    uint16_t masked = (uint16_t)scope_redact((char *)copied, kept);
-    memcpy(copied - 2, &masked, sizeof masked);
-    buffer->at = copied + masked;
+    uint16_t kept = (uint16_t)scope_redact_and_cut((char *)copied, seen, buffer->max_value_bytes);
+    memcpy(copied - sizeof kept, &kept, sizeof kept);
+    buffer->at = copied + kept;
 }
 
 static bool is_secret(PyObject *name)

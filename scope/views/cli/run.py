@@ -38,13 +38,13 @@ def command(invocation: Invocation, *, words: tuple[str, ...]) -> int:
     A collector is started if none runs, and stopped once the server has ended and all is stored. Signals go through to
     the server, and its exit code comes back.
     """
-    from ...config import prepare_dir
+    from ...config import prepare_dirs
     from ...instrument.launch import environment
     from ..child import run_child
 
     config = invocation.config
     program = _found(words[0])
-    prepare_dir(config.dir)
+    prepare_dirs(config)
     with _collector(config):
         environ = {**environment(os.environ, config), "SCOPE_COLLECTOR_AUTOSTART": "false"}
         code = run_child((program, *words[1:]), environ)
