@@ -11,10 +11,15 @@
 static PyObject *key_type, *key_status, *key_headers, *key_body, *key_more_body, *key_bytes, *key_text;
 static PyTypeObject *SendType, *ReceiveType, *StepType;
 
+/* What both kinds of object here begin with. */
 typedef struct {
     PyObject_HEAD
     RequestObject *request;
     PyObject *inner;
+} HeldObject;
+
+typedef struct {
+    HeldObject held;
     vectorcallfunc vectorcall;
 } WrapObject;
 
@@ -22,11 +27,26 @@ enum step_mode { STEP_RECEIVE, STEP_LAST_BYTE };
 
 /* An awaitable around the server's own, which takes note when that has ended. */
 typedef struct {
-    PyObject_HEAD
-    RequestObject *request;
-    PyObject *inner; /* an iterator: what `await` would drive */
+    HeldObject held; /* inner: an iterator, what `await` would drive */
     uint8_t mode;
 } StepObject;
+
+static int held_traverse(HeldObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->inner);
+    return 0;
+}
+
+static void held_dealloc(HeldObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    Py_XDECREF(self->inner);
+    Py_XDECREF(self->request);
+    PyObject_GC_Del(self);
+    Py_DECREF(type);
+}
 
 static PyObject *awaited(PyObject *awaitable)
 {
@@ -47,8 +67,8 @@ static PyObject *new_step(RequestObject *request, PyObject *awaitable, enum step
         Py_XDECREF(inner);
         return NULL;
     }
-    self->request = (RequestObject *)Py_NewRef((PyObject *)request);
-    self->inner = inner;
+    self->held.request = (RequestObject *)Py_NewRef((PyObject *)request);
+    self->held.inner = inner;
     self->mode = (uint8_t)mode;
     PyObject_GC_Track(self);
     return (PyObject *)self;
@@ -180,15 +200,15 @@ static PyObject *send_call(PyObject *callable, PyObject *const *args, size_t fla
 {
     WrapObject *self = (WrapObject *)callable;
     if (PyVectorcall_NARGS(flags) != 1 || names)
-        return PyObject_Vectorcall(self->inner, args, flags, names);
+        return PyObject_Vectorcall(self->held.inner, args, flags, names);
     bool last = false;
-    PyObject *message = outgoing(self->request, args[0], &last);
+    PyObject *message = outgoing(self->held.request, args[0], &last);
     PyErr_Clear();
-    PyObject *awaitable = PyObject_CallOneArg(self->inner, message);
+    PyObject *awaitable = PyObject_CallOneArg(self->held.inner, message);
     Py_DECREF(message);
     if (!awaitable || !last)
         return awaitable;
-    PyObject *step = new_step(self->request, awaitable, STEP_LAST_BYTE);
+    PyObject *step = new_step(self->held.request, awaitable, STEP_LAST_BYTE);
     Py_DECREF(awaitable);
     return step;
 }
@@ -216,10 +236,10 @@ static void incoming(RequestObject *request, PyObject *message)
 static PyObject *receive_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names)
 {
     WrapObject *self = (WrapObject *)callable;
-    PyObject *awaitable = PyObject_Vectorcall(self->inner, args, flags, names);
+    PyObject *awaitable = PyObject_Vectorcall(self->held.inner, args, flags, names);
     if (!awaitable)
         return NULL;
-    PyObject *step = new_step(self->request, awaitable, STEP_RECEIVE);
+    PyObject *step = new_step(self->held.request, awaitable, STEP_RECEIVE);
     Py_DECREF(awaitable);
     return step;
 }
@@ -229,15 +249,15 @@ static PyObject *receive_call(PyObject *callable, PyObject *const *args, size_t 
 static void step_ended(StepObject *self, PyObject *value)
 {
     if (self->mode == STEP_RECEIVE)
-        incoming(self->request, value);
+        incoming(self->held.request, value);
     else
-        emit_last_byte(self->request);
+        emit_last_byte(self->held.request);
     PyErr_Clear();
 }
 
 static PySendResult step_am_send(StepObject *self, PyObject *value, PyObject **result)
 {
-    PySendResult state = PyIter_Send(self->inner, value, result);
+    PySendResult state = PyIter_Send(self->held.inner, value, result);
     if (state == PYGEN_RETURN)
         step_ended(self, *result);
     return state;
@@ -272,7 +292,7 @@ static PyObject *step_next(StepObject *self)
 /* The result of a call into the inner awaitable, which may have ended it with StopIteration. */
 static PyObject *step_forward(StepObject *self, const char *method, PyObject *args)
 {
-    PyObject *bound = PyObject_GetAttrString(self->inner, method);
+    PyObject *bound = PyObject_GetAttrString(self->held.inner, method);
     PyObject *result = bound ? PyObject_CallObject(bound, args) : NULL;
     Py_XDECREF(bound);
     if (!result && PyErr_ExceptionMatches(PyExc_StopIteration)) {
@@ -295,7 +315,7 @@ static PyObject *step_throw(StepObject *self, PyObject *args)
 static PyObject *step_close(StepObject *self, PyObject *unused)
 {
     (void)unused;
-    PyObject *close = PyObject_GetAttrString(self->inner, "close");
+    PyObject *close = PyObject_GetAttrString(self->held.inner, "close");
     if (!close) {
         PyErr_Clear(); /* an iterator without close() has nothing to close */
         Py_RETURN_NONE;
@@ -303,23 +323,6 @@ static PyObject *step_close(StepObject *self, PyObject *unused)
     PyObject *result = PyObject_CallNoArgs(close);
     Py_DECREF(close);
     return result;
-}
-
-static int step_traverse(StepObject *self, visitproc visit, void *arg)
-{
-    Py_VISIT(Py_TYPE(self));
-    Py_VISIT(self->inner);
-    return 0;
-}
-
-static void step_dealloc(StepObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
-    Py_XDECREF(self->inner);
-    Py_XDECREF(self->request);
-    PyObject_GC_Del(self);
-    Py_DECREF(type);
 }
 
 static PyMethodDef step_methods[] = {
@@ -331,8 +334,8 @@ static PyMethodDef step_methods[] = {
 
 static PyType_Slot step_slots[] = {
     {Py_tp_doc, "One call of send or receive, awaited."},
-    {Py_tp_dealloc, step_dealloc},
-    {Py_tp_traverse, step_traverse},
+    {Py_tp_dealloc, held_dealloc},
+    {Py_tp_traverse, held_traverse},
     {Py_tp_methods, step_methods},
     {Py_tp_iter, PyObject_SelfIter},
     {Py_tp_iternext, step_next},
@@ -355,8 +358,8 @@ static PyObject *wrap(PyTypeObject *type, vectorcallfunc call, RequestObject *re
     WrapObject *self = PyObject_GC_New(WrapObject, type);
     if (!self)
         return NULL;
-    self->request = (RequestObject *)Py_NewRef((PyObject *)request);
-    self->inner = Py_NewRef(inner);
+    self->held.request = (RequestObject *)Py_NewRef((PyObject *)request);
+    self->held.inner = Py_NewRef(inner);
     self->vectorcall = call;
     PyObject_GC_Track(self);
     return (PyObject *)self;
@@ -375,33 +378,16 @@ PyObject *scope_wrap_receive(RequestObject *request, PyObject *receive)
     return wrap(ReceiveType, receive_call, request, receive);
 }
 
-static int wrap_traverse(WrapObject *self, visitproc visit, void *arg)
-{
-    Py_VISIT(Py_TYPE(self));
-    Py_VISIT(self->inner);
-    return 0;
-}
-
-static void wrap_dealloc(WrapObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
-    Py_XDECREF(self->inner);
-    Py_XDECREF(self->request);
-    PyObject_GC_Del(self);
-    Py_DECREF(type);
-}
-
 static PyMemberDef wrap_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(WrapObject, vectorcall), READONLY, NULL},
-    {"__wrapped__", T_OBJECT, offsetof(WrapObject, inner), READONLY, "The server's own callable."},
+    {"__wrapped__", T_OBJECT, offsetof(WrapObject, held.inner), READONLY, "The server's own callable."},
     {NULL, 0, 0, 0, NULL},
 };
 
 static PyType_Slot wrap_slots[] = {
     {Py_tp_doc, "A server's send or receive, with what passes recorded."},
-    {Py_tp_dealloc, wrap_dealloc},
-    {Py_tp_traverse, wrap_traverse},
+    {Py_tp_dealloc, held_dealloc},
+    {Py_tp_traverse, held_traverse},
     {Py_tp_call, PyVectorcall_Call},
     {Py_tp_members, wrap_members},
     {0, NULL},
