@@ -48,9 +48,16 @@ def _document(figures: Mapping[str, Figure], options: argparse.Namespace, second
     }
 
 
+def _part(name: str) -> str:
+    if name not in PARTS:
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(PARTS)}")
+    return name
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m load_tests.overhead", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=PARTS, default=list(PARTS), help="what to measure; default: all")
+    parts = f"what to measure, of {', '.join(PARTS)}; default: all"
+    parser.add_argument("parts", nargs="*", type=_part, default=list(PARTS), metavar="PART", help=parts)
     parser.add_argument("--quick", action="store_true", help="within a minute, with more noise")
     parser.add_argument("--pin", action="store_true", help="servers on one processor, everything else on the others")
     parser.add_argument("--check", action="store_true", help="exit code 1 if a limit is missed")

@@ -15,7 +15,7 @@ from . import inprocess, load, served
 from .figures import Figure, figure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 PACED_RATE = 200
@@ -157,7 +157,7 @@ def _from_children(command: Sequence[str], plan: Plan) -> dict[str, list[float]]
     return values
 
 
-PARTS: Mapping[str, Callable[[Plan], dict[str, Figure]]] = {
+PARTS: dict[str, Callable[[Plan], dict[str, Figure]]] = {
     "operations": operations,
     "inprocess": requests_in_process,
     "full": servers_at_full_load,

@@ -4,13 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from load_tests.overhead.figures import figure
+from load_tests.overhead.__main__ import main
+from load_tests.overhead.figures import Figure, figure
 from load_tests.overhead.inprocess import measure
 from load_tests.overhead.load import LoadError, parse_wrk
+from load_tests.overhead.parts import PARTS, Plan
 from load_tests.overhead.rotation import WARM_UP, added, rotate, timed
 from load_tests.processes import ROOT
 from load_tests.stack import isolated
@@ -102,6 +105,27 @@ def test_requests_are_measured_in_processes_that_take_turns(tmp_path: Path, fram
     sample = measure(framework, loop, 2, environment(tmp_path))
     assert sample.bare_us > 0
     assert sample.added_us != sample.noise_us
+
+
+def test_an_unknown_part_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["everything"])
+    assert "'everything' is none of operations, inprocess, full, paced" in capsys.readouterr().err
+
+
+def test_without_a_part_all_are_measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in PARTS:
+        monkeypatch.setitem(PARTS, name, partial(missed, name))
+    assert main(["--quick"]) == 0
+    assert main(["--quick", "--check", "paced"]) == 1
+    out = capsys.readouterr().out
+    document, _ = json.JSONDecoder().raw_decode(out)
+    assert document["figures"].keys() == PARTS.keys()
+    assert document["plan"] == "quick"
+
+
+def missed(name: str, _: Plan) -> dict[str, Figure]:
+    return {name: figure("ns", [9.0], limit=8)}
 
 
 def environment(directory: Path) -> dict[str, str]:
