@@ -15,6 +15,13 @@ def command(invocation: Invocation, *, once: bool) -> int:
 
     There is one collector for a directory. SIGTERM and Ctrl-C let it drain and exit.
     """
-    from ...collector import run
+    import logging
 
-    return run(invocation.config, once=once)
+    from ...collector import run
+    from ..collector_status import read_status
+
+    logging.basicConfig(level=logging.WARNING if once else logging.INFO, format="scope: %(message)s")
+    code = run(invocation.config, once=once)
+    status = read_status(invocation.config)
+    click.echo(f"scope: {status.requests if status else 0} requests stored", err=True)
+    return code

@@ -12,6 +12,7 @@ from ..jsonout import array_lines
 from ..lines import Piece, line
 from ..spantext import location
 from .group import NOTHING_MATCHED
+from .hints import scope_command
 from .invocation import Invocation, pass_invocation
 from .options import fail_empty_option, since_option
 
@@ -36,13 +37,13 @@ def command(invocation: Invocation, *, since_ns: int | None, as_json: bool, fail
         invocation.output.text(array_lines(map(asdict, groups)))
     elif groups:
         for group in groups:
-            invocation.output.lines(_lines(group, now_ns))
+            invocation.output.lines(_lines(group, now_ns, scope_command(invocation.config)))
     else:
         click.echo("No exception was recorded.", err=True)
     return NOTHING_MATCHED if fail_empty and not groups else 0
 
 
-def _lines(group: ErrorGroup, now_ns: int) -> Iterator[Line]:
+def _lines(group: ErrorGroup, now_ns: int, scope: str) -> Iterator[Line]:
     where = f"  at {location(group.file, group.line)} in {group.function}" if group.file else ""
     count = Piece(f"×{group.count:<6} ", "strong")
     yield line(count, Piece(group.type, "error"), Piece(where, "dim"), "  ", Piece(group.route or "(no route)", "name"))
@@ -50,4 +51,4 @@ def _lines(group: ErrorGroup, now_ns: int) -> Iterator[Line]:
     if group.message:
         yield line(indent, Piece(group.message))
     seen = f"first {format_ago(group.first_ns, now_ns)}, last {format_ago(group.last_ns, now_ns)}"
-    yield line(indent, Piece(f"{seen}, scope show {group.exemplar}", "dim"))
+    yield line(indent, Piece(f"{seen}, {scope} show {group.exemplar}", "dim"))

@@ -17,7 +17,7 @@ __all__ = ["scope_command"]
 
 def scope_command(config: Config) -> str:
     """``scope`` by the way it was called, with the option that leads to the same directory where one was given."""
-    option = f" --dir {shlex.quote(os.path.relpath(config.dir))}" if config.sources["dir"] == "argument" else ""
+    option = f" --dir {_quoted(config.dir)}" if config.sources["dir"] == "argument" else ""
     return f"{_program()}{option}"
 
 
@@ -25,4 +25,10 @@ def _program() -> str:
     called, found = Path(sys.argv[0]), shutil.which("scope")
     if called.name != "scope":
         return "python -m scope"
-    return "scope" if found and Path(found).resolve() == called.resolve() else shlex.quote(os.path.relpath(called))
+    return "scope" if found and Path(found).resolve() == called.resolve() else _quoted(called)
+
+
+def _quoted(path: str | Path) -> str:
+    """As it is typed in the working directory, where it lies below that."""
+    relative = os.path.relpath(path)
+    return shlex.quote(str(path) if relative.startswith(os.pardir) else relative)

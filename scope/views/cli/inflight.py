@@ -20,7 +20,7 @@ from .options import fail_empty_option, json_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...model import RequestSummary
+    from ...model import RequestSummary, Span
     from ..current import Whereabouts
     from ..jsonout import JsonObject
 
@@ -68,10 +68,15 @@ def _row(request: RequestSummary, where: Whereabouts, now_ns: int, *, short: boo
         Piece(request.route or request.path, "strong"),
         Piece(f"{current.name}{others}", "warning"),
         Piece(format_duration(max(now_ns - current.start_ns, 0)), "number"),
-        Piece(location(current.file, current.line) or current.thread, "dim"),
+        Piece(_place(current, where.path[0]), "dim"),
         Piece(str(request.pid), "dim"),
         Piece(short_id(request) if short else request.id, "dim"),
     )
+
+
+def _place(span: Span, root: Span) -> str:
+    """Where it is in the source; else the thread that it is in, if that is not the request's own."""
+    return location(span.file, span.line) or (f"in {span.thread}" if span.thread != root.thread else "")
 
 
 def _object(request: RequestSummary, where: Whereabouts, fields: tuple[str, ...], now_ns: int) -> JsonObject:

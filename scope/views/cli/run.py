@@ -77,8 +77,11 @@ def _collector(config: Config) -> Generator[None]:
 
 @contextmanager
 def _own_collector(config: Config) -> Generator[subprocess.Popen[bytes]]:
-    """In a session of its own, so that Ctrl-C does not reach it before the server has ended."""
-    arguments = [sys.executable, "-m", "scope", "collect"]
+    """In a session of its own, so that Ctrl-C does not reach it before the server has ended.
+
+    Should we be killed, it ends by itself.
+    """
+    arguments = [sys.executable, "-m", "scope.collector", f"--starter={os.getpid()}"]
     environ = {**os.environ, **config.environment()}
     with Path(config.log_path).open("ab") as log:
         process = subprocess.Popen(
@@ -89,7 +92,8 @@ def _own_collector(config: Config) -> Generator[subprocess.Popen[bytes]]:
     finally:
         process.terminate()
         if _ended(process) != 0:
-            subprocess.run([*arguments, "--once"], env=environ, stdin=subprocess.DEVNULL, check=False)
+            once = [sys.executable, "-m", "scope", "collect", "--once"]
+            subprocess.run(once, env=environ, stdin=subprocess.DEVNULL, check=False)
 
 
 def _ended(process: subprocess.Popen[bytes]) -> int | None:
