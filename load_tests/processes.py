@@ -54,11 +54,6 @@ class Child:
         for pid in self.pids():
             os.sched_setaffinity(pid, processors)
 
-    def signal(self, number: int) -> None:
-        """Send a signal to it and all its descendants."""
-        for pid in self.pids():
-            os.kill(pid, number)
-
     def check(self) -> None:
         """Raise ChildError if it has ended."""
         if self.process.poll() is not None:

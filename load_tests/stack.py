@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -23,7 +24,7 @@ STARTED = "Application startup complete."  # what uvicorn says when a worker is 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """``collector`` is None where the run goes without one. ``environment`` is what every process of it gets."""
+    """``collector`` is None where the run goes without one. ``environment`` is what its processes get besides ours."""
 
     base_url: str
     port: int
@@ -39,8 +40,9 @@ class Stack:
             ChildError: It failed.
         """
         command = [sys.executable, "-m", "scope", "collect", "--once"]
+        environment = os.environ | dict(self.environment)
         done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=COLLECT_S, check=False
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=COLLECT_S, check=False
         )
         if done.returncode:
             raise ChildError(f"scope collect --once ended with {done.returncode}:\n{done.stderr}")

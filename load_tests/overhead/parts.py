@@ -25,10 +25,12 @@ PACED_RATE = 200
 class Plan:
     """How much is measured: processes for each figure, rounds within each, seconds for a block of load.
 
-    With ``pin`` servers have a processor of their own. Everything is kept in ``directory``.
+    Everything is kept in ``directory``, but for the segments: they are in ``memory``, as they are in production. With
+    ``pin`` servers have a processor of their own.
     """
 
     directory: Path
+    memory: Path
     pin: bool
     processes: int = 5
     operation_rounds: int = 300
@@ -39,11 +41,16 @@ class Plan:
     paced_rounds: int = 5
     paced_block_s: float = 2.0
 
+    def settings(self, name: str) -> dict[str, str]:
+        """Where the processes of one measurement keep their segments."""
+        return {"SCOPE_SEGMENT_DIR": str(self.memory / name)}
 
-def quick(directory: Path, *, pin: bool) -> Plan:
+
+def quick(directory: Path, memory: Path, *, pin: bool) -> Plan:
     """All parts within a minute."""
     return Plan(
         directory,
+        memory,
         pin,
         processes=2,
         operation_rounds=60,
@@ -73,7 +80,7 @@ def operations(plan: Plan) -> dict[str, Figure]:
 
 def requests_in_process(plan: Plan) -> dict[str, Figure]:
     """Microseconds of CPU that tracing adds to a request."""
-    environment = os.environ | isolated(plan.directory)
+    environment = os.environ | isolated(plan.directory, plan.settings("calls"))
     figures: dict[str, Figure] = {}
     for framework in ("fastapi", "starlette"):
         for loop in ("uvloop", "asyncio"):
@@ -96,10 +103,7 @@ def servers_at_full_load(plan: Plan) -> dict[str, Figure]:
     def drive(port: int) -> load.Load:
         return load.full(port, served.PATH, plan.block_s)
 
-    samples = [
-        served.measure(plan.directory / f"full-{number}", drive, plan.load_rounds, pin=plan.pin)
-        for number in range(plan.sites)
-    ]
+    samples = _from_sites(plan, "full", drive, plan.load_rounds)
     return {
         "full_load_server_cpu": _cpu_ratio(samples, 1.05),
         "full_load_rate": figure(
@@ -116,14 +120,20 @@ def servers_mostly_idle(plan: Plan) -> dict[str, Figure]:
     def drive(port: int) -> load.Load:
         return load.paced(port, served.PATH, plan.paced_block_s, PACED_RATE)
 
-    samples = [
-        served.measure(plan.directory / f"paced-{number}", drive, plan.paced_rounds, pin=plan.pin)
-        for number in range(plan.sites)
-    ]
+    samples = _from_sites(plan, "paced", drive, plan.paced_rounds)
     return {
         "paced_server_cpu": _cpu_ratio(samples, 1.05),
         "paced_collector_cpu": figure("share", [item.collector_share for item in samples], limit=0.08),
     }
+
+
+def _from_sites(plan: Plan, name: str, drive: Callable[[int], load.Load], rounds: int) -> list[served.Sample]:
+    """A sample of each of several sets of servers."""
+    samples: list[served.Sample] = []
+    for number in range(plan.sites):
+        site = f"{name}-{number}"
+        samples.append(served.measure(plan.directory / site, plan.settings(site), drive, rounds, pin=plan.pin))
+    return samples
 
 
 def _cpu_ratio(samples: Sequence[served.Sample], limit: float) -> Figure:
@@ -146,7 +156,7 @@ def _memory(samples: Sequence[served.Sample]) -> dict[str, Figure]:
 
 def _from_children(command: Sequence[str], plan: Plan) -> dict[str, list[float]]:
     """What each of several processes of a child module printed, by name."""
-    environment = os.environ | isolated(plan.directory)
+    environment = os.environ | isolated(plan.directory, plan.settings("calls"))
     values: dict[str, list[float]] = {}
     for _ in range(plan.processes):
         output = subprocess.run(

@@ -60,10 +60,12 @@ class Sample:
     collector_peak_bytes: int
 
 
-def measure(directory: Path, load: Callable[[int], Load], rounds: int, *, pin: bool) -> Sample:
+def measure(
+    directory: Path, settings: Mapping[str, str], load: Callable[[int], Load], rounds: int, *, pin: bool
+) -> Sample:
     """Start the servers, let ``load`` drive them by port in turn, stop them."""
     directory.mkdir()
-    with site(directory, pin=pin) as running_site:
+    with site(directory, isolated(directory, settings), pin=pin) as running_site:
         blocks: dict[str, list[Block]] = {name: [] for name in SIDES}
         for number in range(-1, rounds):
             for name in SIDES if number % 2 else reversed(SIDES):
@@ -74,9 +76,8 @@ def measure(directory: Path, load: Callable[[int], Load], rounds: int, *, pin: b
 
 
 @contextmanager
-def site(directory: Path, *, pin: bool) -> Iterator[Site]:
+def site(directory: Path, environment: Mapping[str, str], *, pin: bool) -> Iterator[Site]:
     """The servers and the collector; with ``pin`` the servers have one processor and everything else the others."""
-    environment = isolated(directory)
     with ExitStack() as parts:
         collecting = parts.enter_context(collector(directory, environment))
         servers = {name: parts.enter_context(_server(name, directory, environment)) for name in SIDES}
