@@ -12,6 +12,8 @@ from contextlib import suppress
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from starlette._utils import is_async_callable
+
 from .._core import Span, current_request
 
 if TYPE_CHECKING:
@@ -92,12 +94,15 @@ def hold(holder: Any, app: Any) -> None:
 
 
 def _place(holder: Any) -> tuple[Any, str]:
-    """Where ``holder`` keeps the next application: an object and the name of its attribute, empty for nowhere."""
+    """Where ``holder`` keeps the next application: an object and the name of its attribute, empty for nowhere.
+
+    What is not awaited is no ASGI application: what holds it may be a bridge to WSGI.
+    """
     if isinstance(holder, FunctionType):
-        cells = dict(zip(holder.__code__.co_freevars, holder.__closure__ or (), strict=True))
-        return (cells["app"], "cell_contents") if "app" in cells else (holder, "")
+        cell = dict(zip(holder.__code__.co_freevars, holder.__closure__ or (), strict=True)).get("app")
+        return (cell, "cell_contents") if cell and is_async_callable(cell.cell_contents) else (holder, "")
     for name in _ATTRIBUTES:
         app = getattr(holder, name, None)
-        if callable(app) and not isinstance(app, MethodType):
+        if is_async_callable(app) and not isinstance(app, MethodType):
             return holder, name
     return holder, ""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from inspect import isclass
 from itertools import takewhile
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.routing import Router, request_response, websocket_session
 
 from ..model import SpanKind
@@ -74,14 +72,9 @@ def _trace_chain(patches: Patches, chain: list[tuple[Any, Any]], *, leaf: bool) 
     for holder, app in apps:
         if isinstance(app, FunctionType) and app.__code__ in _HANDLER_CODES:
             _trace_handler(patches, app)
-        elif is_somebodys(app) and not _is_endpoint(app):
+        elif is_somebodys(app):
             kind = SpanKind.HANDLER if leaf and app is apps[-1][1] else SpanKind.MIDDLEWARE
             insert(patches, holder, middleware_name(app), kind)
-
-
-def _is_endpoint(app: Any) -> bool:
-    """Whether ``app`` is a class whose methods handle; they have spans of their own."""
-    return isclass(app) and issubclass(app, (HTTPEndpoint, WebSocketEndpoint))
 
 
 def _trace_handler(patches: Patches, app: FunctionType) -> None:

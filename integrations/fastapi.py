@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+from weakref import finalize
 
 from fastapi.dependencies import utils
 from fastapi.dependencies.models import (
@@ -21,6 +22,8 @@ from fastapi.routing import (
     APIRoute,
     APIWebSocketRoute,
     _EffectiveRouteContext,
+    _endpoint_context_cache,
+    _extract_endpoint_context,
     _FrontendStaticFiles,
 )
 from starlette._utils import get_route_path
@@ -98,7 +101,11 @@ def _trace_endpoint(patches: Patches, served: Any) -> None:
     try:
         setattr(served, _TRACED, True)
         patches.remember(served, _untrace_endpoint)
-        served.dependant.call = _traced(served.dependant.call)
+        call = served.dependant.call
+        served.dependant.call = traced = _traced(call)
+        # FastAPI tells in its errors where an endpoint is, and looks that up by the endpoint's id.
+        _endpoint_context_cache[id(traced)] = _extract_endpoint_context(call)
+        finalize(traced, _endpoint_context_cache.pop, id(traced), None).atexit = False
     except Exception:
         logger.exception("scope: the handler of %r has no span of its own", served)
 

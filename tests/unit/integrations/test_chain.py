@@ -91,6 +91,13 @@ def test_a_layer_only_calls_where_nothing_is_traced(kind: str) -> None:
     assert app.seen == [kind]
 
 
+def test_a_walk_stops_where_wsgi_begins() -> None:
+    def wsgi(environ: Any, start_response: Any) -> Any: ...
+
+    bridge = App(wsgi)
+    assert [app for _, app in walk(App(bridge))] == [bridge]
+
+
 def test_what_holds_nothing_cannot_be_given_anything() -> None:
     with pytest.raises(AttributeError):
         hold(object(), App())

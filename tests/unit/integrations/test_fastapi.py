@@ -9,9 +9,11 @@ from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException
-from fastapi.responses import StreamingResponse
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse
 from opentelemetry.trace import NoOpTracerProvider
+from starlette.requests import Request
 from starlette.websockets import WebSocket
 
 import scope
@@ -415,3 +417,19 @@ def test_outside_a_traced_request_dependencies_are_only_solved(recording: Record
     app.get("/rows")(rows)
     assert get(app, "/").body == b'"otherotherother"'
     assert recording.traces() == []
+
+
+def test_fastapi_still_tells_where_an_endpoint_is(recording: Recording) -> None:
+    """In the errors that it raises for a request or a response that is not valid."""
+
+    async def number(id: int) -> int:
+        return id
+
+    app = shop(exception_handlers={RequestValidationError: tell})
+    app.add_api_route("/{id}", number)
+    said = ask(app, "/many").body.decode()
+    assert f'File "{__file__}", line {number.__code__.co_firstlineno}, in number' in said
+
+
+async def tell(request: Request, error: Exception) -> PlainTextResponse:
+    return PlainTextResponse(str(error))
