@@ -239,8 +239,11 @@ class Correlator:
         """Requests not finished that changed since they were last taken; their bytes are no longer held."""
     def restore(self, slot: int, key: int, piece: bytes, /) -> bool:
         """Take back a piece of an open request that an earlier collector stored; false where it is damaged."""
-    def sweep(self) -> None:
-        """End what cannot end by itself: records that came late, requests whose end was lost."""
+    def sweep(self) -> int:
+        """End what cannot end by itself: records that came late, requests whose end was lost.
+
+        Returns the number of requests of which later events were read than the beginning; it comes with the next pass.
+        """
     def losses(self, slot: int, /) -> dict[str, int]:
         """Events lost in a segment by reason, those that were overwritten before they were read included."""
     def statistics(self) -> dict[str, int]:

@@ -203,6 +203,7 @@ static scope_group *open_group(scope_correlator *self, uint32_t number, uint64_t
     group->slot = number;
     group->key = key;
     group->last_lane = NO_LANE;
+    group->opened_pass = self->slots[number].passes;
     if (self->statistics.open >= self->bucket_count)
         rehash(self);
     scope_group **bucket = &self->buckets[bucket_of(self, number, key)];
@@ -359,14 +360,23 @@ void scope_correlator_abort(scope_correlator *self, uint32_t number)
     }
 }
 
-void scope_correlator_sweep(scope_correlator *self, uint64_t now_ns)
+bool scope_group_awaited(const scope_correlator *self, const scope_group *group)
 {
+    return !group->begun && self->slots[group->slot].passes <= group->opened_pass + 1;
+}
+
+uint64_t scope_correlator_sweep(scope_correlator *self, uint64_t now_ns)
+{
+    uint64_t awaited = 0;
     for (scope_group *group = self->open.first, *next; group; group = next) {
         next = group->next;
         bool quiet = now_ns > group->fed_ns && now_ns - group->fed_ns > QUIET_LOSSY_NS;
-        if (!group->begun || (group->inexact && quiet && !group->ended))
+        if (scope_group_awaited(self, group))
+            awaited++;
+        else if (!group->begun || (group->inexact && quiet && !group->ended))
             finish(self, group, SCOPE_GROUP_DONE);
     }
+    return awaited;
 }
 
 scope_group *scope_correlator_take(scope_correlator *self)

@@ -36,7 +36,7 @@ typedef struct scope_group {
     uint64_t span_id, remote_parent;
     uint64_t start_ns, first_byte_ns, response_end_ns, end_ns; /* CLOCK_MONOTONIC, 0: not there */
     uint64_t fed_ns; /* when the collector last met a record of it */
-    uint64_t ended_pass; /* passes that were whole before its end was met */
+    uint64_t opened_pass, ended_pass; /* passes that were whole before its first record, before its end was met */
     uint32_t ended_lane;
     uint64_t lost, bytes_in, bytes_out, messages_in, messages_out;
     uint32_t status, route_site, events, spans, errors, pieces;
@@ -87,8 +87,12 @@ void scope_correlator_pass(scope_correlator *correlator, uint32_t slot);
 void scope_correlator_abort(scope_correlator *correlator, uint32_t slot);
 
 /* Ends groups that cannot end by themselves: those without a beginning, which hold what came late; and those that lost events,
- * perhaps their end, after a minute of quiet. */
-void scope_correlator_sweep(scope_correlator *correlator, uint64_t now_ns);
+ * perhaps their end, after a minute of quiet. The number of groups whose beginning may come yet. */
+uint64_t scope_correlator_sweep(scope_correlator *correlator, uint64_t now_ns);
+
+/* Whether the beginning of the group may come yet. Its lane may have been read later than that of the first record, but no
+ * later than in the whole pass that follows. */
+bool scope_group_awaited(const scope_correlator *correlator, const scope_group *group);
 
 /* Takes a finished group out; NULL when there is none. The caller frees it. */
 scope_group *scope_correlator_take(scope_correlator *correlator);

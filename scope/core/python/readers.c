@@ -656,7 +656,7 @@ static PyObject *correlator_take_open(CorrelatorObject *self, PyObject *unused)
     PyObject *empty = PyUnicode_FromString("");
     PyObject *result = empty ? PyList_New(0) : NULL;
     for (scope_group *group = scope_correlator_first_open(self->groups); result && group; group = group->next) {
-        if (!group->dirty)
+        if (!group->dirty || scope_group_awaited(self->groups, group))
             continue;
         PyObject *row = tuple_of(&self->slots[group->slot], group, empty);
         scope_group_flushed(self->groups, group);
@@ -684,8 +684,7 @@ static PyObject *correlator_restore(CorrelatorObject *self, PyObject *args)
 static PyObject *correlator_sweep(CorrelatorObject *self, PyObject *unused)
 {
     (void)unused;
-    scope_correlator_sweep(self->groups, scope_clock_now());
-    Py_RETURN_NONE;
+    return PyLong_FromUnsignedLongLong(scope_correlator_sweep(self->groups, scope_clock_now()));
 }
 
 /* losses(slot): the writers' own counts, with what this reader found lapped. */
