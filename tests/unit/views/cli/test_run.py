@@ -124,10 +124,13 @@ def test_what_cannot_be_run_is_told_as_shells_do(
     assert not directory.exists(), "nothing was started"
 
 
-def test_a_program_beside_our_interpreter_is_found(monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
+def test_a_program_beside_our_interpreter_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """In a virtual environment that is not activated."""
-    monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    assert invoke(directory, "uvicorn", "--version").exit_code == 0
+    program = tmp_path / "only-here"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    assert run_module._found("only-here") == str(program)
 
 
 def test_a_collector_that_runs_already_is_used_and_left(directory: Path) -> None:
