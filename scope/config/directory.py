@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .errors import DirectoryError
@@ -21,12 +22,10 @@ def prepare_dirs(config: Config) -> None:
     prepare_dir(config.dir)
     prepare_dir(config.segment.dir)
     path = os.path.join(config.dir, ".gitignore")
-    try:
+    with suppress(OSError):  # it is there; or it cannot be written, which is no reason not to trace
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except OSError:
-        return  # it is there; or it cannot be made, which is no reason not to trace
-    with os.fdopen(file, "wb") as text:
-        text.write(b"*\n")
+        with os.fdopen(file, "wb") as text:
+            text.write(b"*\n")
 
 
 def prepare_dir(path: str | os.PathLike[str]) -> None:
