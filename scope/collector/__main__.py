@@ -1,4 +1,8 @@
-"""``python -m scope.collector --detach``: how a traced process starts a collector."""
+"""``python -m scope.collector``: a collector that ends by itself, once no traced process is left; scope starts it so.
+
+``--detach``: as a process of its own, whose parent returns at once. ``--starter=PID``: it also stays as long as that
+parent does.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,12 @@ import sys
 from ..config import load
 from ..errors import ScopeError
 from .errors import CollectorRuns
-from .run import run
+from .run import run_until_idle
+
+logger = logging.getLogger("scope.collector")
 
 
 def main(arguments: list[str]) -> int:
-    """Collect until no traced process is left; ``--detach``: as a process of its own, whose parent returns at once."""
     if "--detach" in arguments and not _is_child():
         return 0
     config = load()
@@ -23,19 +28,22 @@ def main(arguments: list[str]) -> int:
         format="%(asctime)s %(process)d %(message)s",
     )
     try:
-        return run(config, idle_exit=True)
+        return run_until_idle(config, lambda: f"--starter={os.getppid()}" in arguments)
     except CollectorRuns:
         return 0  # another worker's collector was first
-    except (ScopeError, OSError):
-        logging.getLogger("scope.collector").exception("the collector ends")
-        return 1
+    except ScopeError as error:
+        logger.error("the collector ends: %s", error)  # noqa: TRY400 - the message says it all
+    except Exception:
+        logger.exception("the collector ends")
+    return 1
 
 
 def _is_child() -> bool:
-    """Fork, and leave the parent's session; true in the child."""
+    """Fork, and leave the parent's session and all that was inherited from it; true in the child."""
     if os.fork():
         return False
     os.setsid()
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # a listening socket, for one, would keep its port
     return True
 
 

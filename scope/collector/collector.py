@@ -1,10 +1,10 @@
 """Drains, correlates, stores: the collector without its process around it.
 
 Two threads share it. The one that drains reads what is new in every segment, many times a second, so that no ring
-fills up while the other stores. The one that commits hands over, in one batch, the requests that have finished, the
-new records of those that have not, and the positions up to which the rings were read; what a batch stores and the
-positions in it agree, so a collector that is killed anywhere goes on at the last batch. Only after the store has a
-batch do the rings learn of it.
+fills up while the other stores. The one that commits hands over, in rounds, the requests that have finished, the new
+records of those that have not, and the positions up to which the rings were read; what a round stores and the
+positions in it agree, so a collector that is killed anywhere goes on at the last round. Only after the store has a
+round do the rings learn of it.
 
 While the store takes nothing, draining goes on until the correlator is full; then the rings absorb what they can, and
 count what they lose.
@@ -12,29 +12,24 @@ count what they lose.
 
 from __future__ import annotations
 
-import logging
 import os
-import threading
 import time
 from typing import TYPE_CHECKING, Final
 
 from .._core import Correlator
-from ..store import Batch
 from ..store.errors import StoreError
 from .fleet import Fleet
-from .status import Status
+from .round import Round
+from .status import Status, StatusFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from ..config import Config
-    from ..store import Writer
-
-logger = logging.getLogger("scope.collector")
+    from ..store import Batch, Writer
 
 CHECK_NS: Final = 500_000_000
-"""How often owners are checked for death and the status is written."""
+"""How often owners are checked for death."""
 
 RETAIN_NS: Final = 20_000_000_000
 """How often old slices are looked for."""
@@ -42,10 +37,11 @@ RETAIN_NS: Final = 20_000_000_000
 BUSY_EVENTS: Final = 2_000
 """A pass that read more than this is followed by the next after a quarter of the usual pause."""
 
+PASSES: Final = 4
+"""Passes at the beginning of a round: the first reads, and what lanes read too early for one of them, the next has."""
+
 RETRY_S: Final = 0.5
 """Pause after the store has refused a batch."""
-
-ALL: Final = 1 << 30
 
 
 class Collector:
@@ -58,109 +54,108 @@ class Collector:
         self._config = config
         self._writer = writer
         self._clock = clock
-        # A quarter for requests in memory: the batch made of them, SQLite and the interpreter need the rest.
+        # A quarter for requests in memory: the batches made of them, SQLite and the interpreter need the rest.
         self._correlator = Correlator(max_bytes=config.collector.memory_bytes // 4)
         self._fleet = Fleet(config.segment.dir, self._correlator, writer)
-        self._lock = threading.Lock()  # of the fleet and the correlator
+        self._round: Round | None = None
         self._batch: Batch | None = None
+        self._taken = 0
+        self._file = StatusFile(config.status_path, clock)
         self._checked = self._retained = 0
         self._last_alive = self._committed = clock()
         self.status = Status(os.getpid(), time.time_ns())
 
     def drain(self) -> float | None:
         """Read what is new; seconds until the next pass should begin, None where a commit must come first."""
-        with self._lock:
+        with self._fleet.lock:
             events, whole = self._fleet.drain()
-            self.status.events += events
         pause = self._config.collector.poll_ms / 1000
         return (pause / 4 if events > BUSY_EVENTS else pause) if whole else None
 
     def cycle(self) -> float:
-        """Take up new segments, store what was read, see to what is due; seconds until the next cycle should begin."""
+        """Take up new segments, store what was read, see to what is due; seconds until the next cycle should begin.
+
+        What the store refuses is in ``status.error`` until it takes it.
+        """
+        error = ""
         try:
-            self.scan()
-            self.commit()
-            self._look_after()
-        except StoreError as error:
-            if self.status.error != str(error):
-                logger.error("%s; capture goes on, and this is tried again", error)  # noqa: TRY400
-            self.status.error = str(error)
-            self._tell()
-            return RETRY_S
-        return self._config.collector.commit_ms / 1000
-
-    def scan(self) -> None:
-        """Take up the segments that have come. The store is told of them, so this is for the thread that commits."""
-        with self._lock:
             self._fleet.scan()
-
-    def _look_after(self) -> None:
-        now = self._clock()
-        if now - self._checked < CHECK_NS:
-            return
-        self._checked = now
-        with self._lock:
-            self._fleet.find_dead()
-            if any(not source.dead for source in self._fleet):
-                self._last_alive = now
-        if now - self._retained >= RETAIN_NS:
-            self._retained = now
-            self._writer.retain(time.time_ns())
-        self._tell()
+            self.commit()
+            self._retain()
+        except StoreError as refusal:
+            error = str(refusal)
+        self._look_after()
+        self._tell(error)
+        return RETRY_S if error else self._config.collector.commit_ms / 1000
 
     def commit(self) -> None:
         """Store all that was read. Raises StoreError where the store does not take it; it is kept for the next call."""
-        if self._batch is None:
-            with self._lock:
-                self._batch = self._next_batch()
-        if self._batch is not None:
-            self._writer.commit(self._batch)
-            self.status.requests += len(self._batch.finished)
+        while (batch := self._next_batch()) is not None:
+            self._writer.commit(batch)
             self._batch = None
-        self.status.error = ""
+            self.status.requests += len(batch.finished)
+        self._round = None
         self._committed = self._clock()
-        with self._lock:
+        with self._fleet.lock:
             self._fleet.publish()
-            self._fleet.bury()
+        self._fleet.bury()
 
     def _next_batch(self) -> Batch | None:
-        """All that the store has not been told; None where that is nothing."""
-        # Requests that ended on another lane than the first finish a pass later: made here, they need not be kept open.
-        self.status.events += self._fleet.drain()[0]
-        self._correlator.sweep()
-        finished: list[tuple[Any, ...]] = self._correlator.take(ALL)
-        unfinished: list[tuple[Any, ...]] = self._correlator.take_open()
-        definitions, heads, losses = self._fleet.news()
-        if not (finished or unfinished or definitions or heads or losses):
-            return None
-        return Batch(finished, unfinished, definitions, heads, losses)
+        """The one that the store has refused, else the next of the round."""
+        if self._batch is None:
+            with self._fleet.lock:
+                self._round = self._round or self._new_round()
+                self._batch = self._round.next()
+                self._taken += len(self._batch.finished) if self._batch else 0
+        return self._batch
+
+    def _new_round(self) -> Round:
+        for _ in range(PASSES):
+            _, whole = self._fleet.drain()
+            if not self._correlator.sweep() or not whole:
+                break
+        finished = self._correlator.statistics()["finished"] - self._taken
+        return Round(self._correlator, finished, self._correlator.take_open(), self._fleet.news())
+
+    def _retain(self) -> None:
+        now = self._clock()
+        if now - self._retained >= RETAIN_NS:
+            self._writer.retain(time.time_ns())
+            self._retained = now
+
+    def _look_after(self) -> None:
+        """See who has died. It does not need the store, so a full disk ends nobody's collector."""
+        now = self._clock()
+        if now - self._checked >= CHECK_NS:
+            self._checked = now
+            with self._fleet.lock:
+                self._fleet.find_dead()
+            if self._fleet.has_living:
+                self._last_alive = now
 
     def drain_all(self) -> None:
         """Read and store everything that is there now, alone; owners found dead are buried. Raises StoreError."""
-        self.scan()
-        while self.drain() is None:
+        try:
+            self._fleet.scan()
+            while self.drain() is None or not self._fleet.find_dead():
+                self.commit()
             self.commit()
-        for _ in range(2):  # the dead are found in what is drained, and buried once that is stored
-            self._fleet.find_dead()
-            self.commit()
-        self._tell()
+        except StoreError as refusal:
+            self._tell(str(refusal), at_once=True)
+            raise
+        self._tell("", at_once=True)
 
     def idle_s(self) -> float:
         """How long no traced process has been there."""
         return (self._clock() - self._last_alive) / 1e9
 
-    def _tell(self) -> None:
-        with self._lock:
-            counts = self._correlator.statistics()
-            self.status.segments = len(self._fleet)
-            self.status.refused = self._fleet.refused
-            self.status.open = counts["open"]
-            self.status.lost = sum(sum(source.losses.values()) for source in self._fleet)
-        self.status.lag_ns = self._clock() - self._committed
-        try:
-            self.status.write(self._config.status_path)
-        except OSError as error:
-            logger.warning("cannot write %s: %s", self._config.status_path, error)
+    def _tell(self, error: str, *, at_once: bool = False) -> None:
+        status = self.status
+        status.segments, status.refused, status.lost = len(self._fleet), self._fleet.refused, self._fleet.lost
+        counts = self._correlator.statistics()
+        status.events, status.open = counts["events"], counts["open"]
+        status.lag_ns = self._clock() - self._committed
+        self._file.update(status, error, at_once=at_once)
 
     def close(self) -> None:
         self._fleet.close()

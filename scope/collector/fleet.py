@@ -1,47 +1,54 @@
-"""The traced processes of a session directory: found, read, and removed once they are dead and stored."""
+"""The traced processes of a session directory: taken up, read, and removed once they are dead and stored."""
 
-# Ten times a second: no pathlib.
-# ruff: noqa: PTH108, PTH118, PTH208
 from __future__ import annotations
 
 import logging
-import os
-import time
-from typing import TYPE_CHECKING, Final
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from .._core import Segment
-from ..store import SegmentInfo
-from .source import Source, resource_of
+from ..store import StoreError
+from .files import SegmentFiles
+from .source import Source, info_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
-    from .._core import Correlator
-    from ..store import Restored, Writer
+    from .._core import Correlator, Segment
+    from ..store import OpenRequest, Restored, Writer
 
 logger = logging.getLogger("scope.collector")
 
-YOUNG_NS: Final = 1_000_000_000
-"""A file that changed this lately may become a segment yet."""
+News = tuple[dict[int, tuple[int, list[bytes]]], dict[int, tuple[int, ...]], dict[int, dict[str, int]]]
+"""Definitions, heads and losses, by the store's numbers of the segments."""
+
+
+@dataclass(slots=True)
+class _Past:
+    """Where an earlier collector stopped with a segment."""
+
+    heads: tuple[int, ...] = ()
+    definitions: int = 0
+    open: list[OpenRequest] = field(default_factory=list["OpenRequest"])
 
 
 class Fleet:
-    """All segments of ``directory``.
+    """All segments of ``directory``, for one thread that drains and one that does all the rest.
 
-    A file that is no sound segment is told of once and left alone; it is looked at again when it changes.
-    ``restored`` is where an earlier collector stopped.
+    ``lock`` guards what they share: :meth:`scan` and :meth:`bury` take it, and never while they wait for the store;
+    whoever calls another method holds it.
     """
 
     def __init__(self, directory: str, correlator: Correlator, writer: Writer) -> None:
-        self._directory = directory
+        self.lock = threading.Lock()
+        self._files = SegmentFiles(directory)
         self._correlator = correlator
         self._writer = writer
-        self._restored: Restored = writer.restore()
+        self._past: dict[str, _Past] | None = _by_segment(writer.restore())
         self._sources: dict[str, Source] = {}
-        self._refused: dict[str, tuple[int, int]] = {}
-
-    def __iter__(self) -> Iterator[Source]:
-        return iter(self._sources.values())
+        self._kept_waiting = False
+        self._lost_by_the_dead = 0
 
     def __len__(self) -> int:
         return len(self._sources)
@@ -49,145 +56,150 @@ class Fleet:
     @property
     def refused(self) -> int:
         """Files in the directory that are no sound segments."""
-        return len(self._refused)
+        return len(self._files)
+
+    @property
+    def lost(self) -> int:
+        """Events that were lost since this collector began."""
+        return self._lost_by_the_dead + sum(sum(source.losses.values()) for source in self._sources.values())
+
+    @property
+    def has_living(self) -> bool:
+        """Whether a traced process is there, also one that the store could not be told of."""
+        return self._kept_waiting or not all(source.dead for source in self._sources.values())
+
+    # --- taking up ----------------------------------------------------------------------------------------------------
 
     def scan(self) -> None:
-        """Take up segments that have come since the last scan."""
-        try:
-            names = {name for name in os.listdir(self._directory) if name.endswith(".seg")}
-        except OSError as error:
-            logger.warning("cannot look for segments: %s", error)
-            return
-        for name in names - self._sources.keys():
-            self._take_up(name)
-        for name in self._refused.keys() - names:
-            del self._refused[name]
+        """Take up segments that have come since the last scan. Raises StoreError; the rest is for the next scan."""
+        refusal: StoreError | None = None
+        self._kept_waiting = False
+        for name, segment in self._files.look(self._sources.keys()):
+            try:
+                if refusal is None:
+                    self._take_up(name, segment)
+                    continue
+            except StoreError as error:
+                refusal = error
+            self._kept_waiting = self._kept_waiting or segment.alive()
+            segment.close()
+        if refusal is not None:
+            raise refusal
+        self._forget_past()
 
-    def _take_up(self, name: str) -> None:
-        path = os.path.join(self._directory, name)
-        state = _state(path)
-        if state is None or self._refused.get(name) == state:
-            return
-        try:
-            segment = Segment(path)
-        except (OSError, ValueError) as error:
-            if time.time_ns() - state[0] < YOUNG_NS:
-                return  # its process may be making it
-            self._refused[name] = state
-            logger.warning("left alone: %s", error)
-            return
-        self._refused.pop(name, None)
-        self._sources[name] = self._attach(segment, path)
+    def _forget_past(self) -> None:
+        """End what an earlier collector has left open of segments that are gone."""
+        if self._past is not None and self._files.seen_all:
+            self._writer.drop_absent({source.segment.uuid for source in self._sources.values()})
+            self._past = None
 
-    def _attach(self, segment: Segment, path: str) -> Source:
+    def _take_up(self, name: str, segment: Segment) -> None:
         entries = segment.definitions()
-        number = self._writer.register(_info(segment, entries))
-        source = Source(segment, path, number, self._correlator.add(segment, number))
-        known = self._restored.definitions.get(segment.uuid, 0)
-        source.definitions, source.fresh = known, entries[known:]
-        segment.restore_heads(self._restored.heads.get(segment.uuid, ()))
-        for request in self._restored.open:
-            if request.segment == segment.uuid:
+        number = self._writer.register(info_of(segment, entries))
+        past = (self._past or {}).get(segment.uuid, _Past())
+        with self.lock:
+            segment.restore_heads(past.heads)
+            source = Source(segment, number, self._correlator.add(segment, number))
+            source.definitions, source.fresh = past.definitions, entries[past.definitions :]
+            for request in past.open:
                 for piece in request.pieces:
                     self._correlator.restore(source.slot, request.key, piece)
-        logger.info("process %d: reading %s", segment.pid, path)
-        return source
+            self._sources[name] = source
+        logger.info("process %d: reading %s", segment.pid, segment.path)
+
+    # --- reading ------------------------------------------------------------------------------------------------------
 
     def drain(self) -> tuple[int, bool]:
         """One pass over every segment: the events read, and whether the correlator had room for all."""
         events, whole = 0, True
-        for name, source in list(self._sources.items()):
-            if source.dead:
-                continue
-            try:
-                count, complete = self._correlator.drain(source.slot)
-            except ValueError as error:
-                self._give_up(name, source, str(error))
-                continue
-            events += count
-            whole = whole and complete
-            source.fresh += source.segment.definitions()
+        for name, source in self._sources.items():
+            if not source.dead:
+                count, complete = self._read(name, source)
+                events += count
+                whole = whole and complete
         return events, whole
 
-    def _give_up(self, name: str, source: Source, reason: str) -> None:
-        """A segment that turned out unsound: what was read of it is stored, the file left alone."""
-        logger.warning("given up: %s", reason)
-        self._refused[name] = _state(source.path) or (0, 0)
-        self._correlator.abort(source.slot)
-        source.dead = True
+    def _read(self, name: str, source: Source) -> tuple[int, bool]:
+        try:
+            read = self._correlator.drain(source.slot)
+            source.fresh += source.segment.definitions()
+        except ValueError as error:  # what was read of it is stored, the file left alone
+            self._files.leave_alone(name, str(error))
+            self._end(source)
+            return 0, True
+        return read
 
-    def find_dead(self) -> None:
-        """Mark the segments of processes proven dead, after a last look at what they wrote."""
-        for source in self._sources.values():
-            if not source.dead and not source.segment.alive():
-                while not self._correlator.drain(source.slot)[1]:
-                    return  # the correlator is full: after the next commit
-                source.fresh += source.segment.definitions()
-                self._correlator.abort(source.slot)
-                source.dead = True
+    def find_dead(self) -> bool:
+        """End what processes proven dead have left open, read to their end; false where the correlator was too full."""
+        for name, source in self._sources.items():
+            if source.dead or source.segment.alive():
+                continue
+            if not self._read(name, source)[1]:
+                return False
+            self._end(source)
+        return True
 
-    def news(self) -> tuple[dict[int, tuple[int, list[bytes]]], dict[int, tuple[int, ...]], dict[int, dict[str, int]]]:
-        """Definitions, heads and losses that the store has not been told, by segment; they count as told now."""
+    def _end(self, source: Source) -> None:
+        if not source.dead:
+            self._correlator.abort(source.slot)
+            source.dead = True
+
+    # --- storing ------------------------------------------------------------------------------------------------------
+
+    def news(self) -> News:
+        """What the store has not been told of any segment; it counts as told now."""
         definitions: dict[int, tuple[int, list[bytes]]] = {}
         heads: dict[int, tuple[int, ...]] = {}
         losses: dict[int, dict[str, int]] = {}
         for source in self._sources.values():
             if (now := source.segment.heads()) != source.heads:
                 heads[source.number] = source.heads = now
-            if (lost := self._correlator.losses(source.slot)) != source.losses:
+            if (lost := self._losses(source)) != source.losses:
                 losses[source.number] = source.losses = lost
             if source.fresh:
                 definitions[source.number] = source.definitions + 1, source.fresh
                 source.definitions += len(source.fresh)
                 source.fresh = []
+            source.settled = source.dead
         return definitions, heads, losses
+
+    def _losses(self, source: Source) -> dict[str, int]:
+        try:
+            return self._correlator.losses(source.slot)
+        except ValueError:  # cut just now: the next pass leaves it alone
+            return source.losses
 
     def publish(self) -> None:
         """What the store was told is stored: let the writers know."""
         for source in self._sources.values():
-            source.segment.publish_heads(source.heads)
+            with suppress(ValueError):  # as above
+                source.segment.publish_heads(source.heads)
 
     def bury(self) -> None:
-        """Remove the segments that are dead; everything of them is stored."""
+        """Remove the segments that are settled: everything of them is stored. Raises StoreError."""
         for name, source in list(self._sources.items()):
-            if not source.dead:
+            if not source.settled:
                 continue
-            del self._sources[name]
-            self._correlator.remove(source.slot)
-            source.segment.close()
             self._writer.drop_segment(source.number)
-            if name not in self._refused:
-                _unlink(source.path)
-                logger.info("process %d: dead and stored", source.segment.pid)
+            with self.lock:
+                del self._sources[name]
+                self._correlator.remove(source.slot)
+            self._lost_by_the_dead += sum(source.losses.values())
+            source.segment.close()
+            self._files.remove(name)
+            logger.info("process %d: dead and stored", source.segment.pid)
 
     def close(self) -> None:
         for source in self._sources.values():
             source.segment.close()
 
 
-def _state(path: str) -> tuple[int, int] | None:
-    """What changes when the file does; None where it is gone."""
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size
-
-
-def _info(segment: Segment, entries: list[bytes]) -> SegmentInfo:
-    resource = resource_of(entries)
-    service, host = resource.get("service.name"), resource.get("host.name")
-    return SegmentInfo(
-        uuid=segment.uuid,
-        pid=segment.pid,
-        service=service if isinstance(service, str) else "",
-        host=host if isinstance(host, str) else "",
-        started_ns=segment.clocks[2],
-    )
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError as error:
-        logger.warning("cannot remove a stored segment: %s", error)
+def _by_segment(restored: Restored) -> dict[str, _Past]:
+    heads: Mapping[str, tuple[int, ...]] = restored.heads
+    past = {
+        uuid: _Past(heads.get(uuid, ()), restored.definitions.get(uuid, 0))
+        for uuid in heads.keys() | restored.definitions.keys()
+    }
+    for request in restored.open:
+        past.setdefault(request.segment, _Past()).open.append(request)
+    return past

@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
-from .errors import CollectorRuns
+from .errors import CollectorRuns, LockError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,7 +20,7 @@ PATIENCE_S: Final = 1.0
 class Lock:
     """The exclusive lock of a directory, held while the block runs; the kernel lets go of it however the process ends.
 
-    Entering raises CollectorRuns where another collector holds it, OSError where the file cannot be made.
+    Entering raises CollectorRuns where another collector holds it, LockError where the file cannot be made.
     """
 
     def __init__(self, path: str) -> None:
@@ -27,15 +28,24 @@ class Lock:
         self._file = -1
 
     def __enter__(self) -> Self:
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            advice = "remove it, or set SCOPE_DIR to a directory that you can write to"
+            raise LockError(f"cannot open {self._path}: {error.strerror}; {advice}") from error
         try:
             self._take()
-            os.ftruncate(self._file, 0)
-            os.write(self._file, f"{os.getpid()}\n".encode())
+            self._sign()
         except BaseException:
             os.close(self._file)
             raise
         return self
+
+    def _sign(self) -> None:
+        """Say who holds it; on a full disk nobody does."""
+        with suppress(OSError):
+            os.ftruncate(self._file, 0)
+            os.write(self._file, f"{os.getpid()}\n".encode())
 
     def _take(self) -> None:
         deadline = time.monotonic() + PATIENCE_S

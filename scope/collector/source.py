@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..model import DefinitionKind
+from ..store import SegmentInfo
 from ..wire.definitions import decode_definition
 from ..wire.errors import WireError
 
@@ -19,11 +20,11 @@ class Source:
     """A segment being read.
 
     ``number`` is the store's, ``slot`` the correlator's. ``definitions`` counts the entries that the store has;
-    ``fresh`` are those it has not. ``heads`` and ``losses`` are what the store was last told.
+    ``fresh`` are those it has not. ``heads`` and ``losses`` are what the store was last told. A source that is ``dead``
+    is read to its end; it is ``settled`` when the store has been told so.
     """
 
     segment: Segment
-    path: str
     number: int
     slot: int
     definitions: int = 0
@@ -31,9 +32,23 @@ class Source:
     heads: tuple[int, ...] = ()
     losses: dict[str, int] = field(default_factory=dict[str, int])
     dead: bool = False
+    settled: bool = False
 
 
-def resource_of(entries: list[bytes]) -> Attributes:
+def info_of(segment: Segment, entries: list[bytes]) -> SegmentInfo:
+    """What the store is told of a process; ``entries`` are its definitions."""
+    resource = _resource(entries)
+    service, host = resource.get("service.name"), resource.get("host.name")
+    return SegmentInfo(
+        uuid=segment.uuid,
+        pid=segment.pid,
+        service=service if isinstance(service, str) else "",
+        host=host if isinstance(host, str) else "",
+        started_ns=segment.clocks[2],
+    )
+
+
+def _resource(entries: list[bytes]) -> Attributes:
     """What the process says of itself in its definitions; empty where it does not."""
     for entry in entries:
         try:

@@ -5,20 +5,30 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import resource
 import time
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger("scope.collector")
 
 PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+
+TELL_NS: Final = 1_000_000_000
+SILENT_NS: Final = 5_000_000_000
+"""How often the file is written: while there is something new, and while there is nothing."""
 
 
 @dataclass(slots=True)
 class Status:
     """Counters since the start; times are Unix nanoseconds, ``cpu_ns`` is CPU time of the collector.
 
-    ``lag_ns`` is the age of the oldest thing that was read but not yet stored. ``error`` is what goes wrong now, or "".
+    ``lag_ns`` is the time since all that had been read was stored. ``error`` is what goes wrong now, or "".
     """
 
     pid: int
@@ -35,6 +45,10 @@ class Status:
     lag_ns: int = 0
     error: str = ""
 
+    def news(self) -> tuple[object, ...]:
+        """What is worth telling soon when it changes."""
+        return (self.segments, self.refused, self.events, self.requests, self.open, self.lost)
+
     def write(self, path: str) -> None:
         """Replace the file at ``path`` as a whole. Raises OSError."""
         self.updated_ns = time.time_ns()
@@ -45,6 +59,39 @@ class Status:
         with os.fdopen(file, "w", encoding="utf-8") as text:
             json.dump(asdict(self), text)
         os.replace(draft, path)
+
+
+class StatusFile:
+    """The file at ``path``; ``clock`` gives monotonic nanoseconds."""
+
+    def __init__(self, path: str, clock: Callable[[], int]) -> None:
+        self._path = path
+        self._clock = clock
+        self._written: int | None = None
+        self._news: tuple[object, ...] = ()
+        self._trouble = ""
+
+    def update(self, status: Status, error: str, *, at_once: bool = False) -> None:
+        """Write ``status`` with ``error`` if that is due; at once when the error comes or goes, and to the log then."""
+        changed = error != status.error
+        if changed:
+            logger.error("%s", f"{error}; capture goes on, and this is tried again" if error else "stored again")
+        status.error = error
+        now, news = self._clock(), status.news()
+        pause = TELL_NS if news != self._news else SILENT_NS
+        if at_once or changed or self._written is None or now - self._written >= pause:
+            self._written, self._news = now, news
+            self._write(status)
+
+    def _write(self, status: Status) -> None:
+        trouble = ""
+        try:
+            status.write(self._path)
+        except OSError as error:
+            trouble = f"cannot write {self._path}: {error.strerror}"
+        if trouble and trouble != self._trouble:
+            logger.warning("%s", trouble)
+        self._trouble = trouble
 
 
 def _cpu_ns() -> int:

@@ -18,7 +18,7 @@ from .retention import drop_slices, trim_rollups
 from .sane import sane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
     from types import TracebackType
 
@@ -130,6 +130,14 @@ class Writer:
             self._main.execute("DELETE FROM definitions WHERE segment = ?", (number,))
             self._main.execute("UPDATE segments SET ended = 1 WHERE number = ?", (number,))
         self._loaded().definitions.forget(number)
+
+    def drop_absent(self, present: Collection[str]) -> None:
+        """Drop every segment whose uuid is not ``present``: its file is gone, and nothing more will come of it."""
+        with translated(self._files.main):
+            left = self._main.execute("SELECT number, uuid FROM segments WHERE NOT ended").fetchall()
+        for number, uuid in left:
+            if uuid not in present:
+                self.drop_segment(number)
 
     def retain(self, now_ns: int) -> int:
         """Remove slices that are too old or beyond the size that is kept; how many were removed.
