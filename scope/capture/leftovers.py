@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from .._core import Segment
 
@@ -11,15 +12,17 @@ from .._core import Segment
 def remove_leftovers(directory: str, most_bytes: int) -> int:
     """Remove the oldest segments in ``directory`` of processes proven dead, until the rest take ``most_bytes`` at most.
 
-    Returns the number removed; what was in them is lost. Files that are no segments are left alone.
+    Returns the number removed; what was in them is lost. Files that are no segments are left alone. Other processes may
+    do the same at the same time.
     """
     dead = sorted(_dead_segments(directory), reverse=True)
     kept = removed = 0
     for _, taken, path in dead:
         kept += taken
         if kept > most_bytes:
-            os.unlink(path)
-            removed += 1
+            with suppress(OSError):
+                os.unlink(path)
+                removed += 1
     return removed
 
 
