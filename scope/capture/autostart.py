@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,8 +36,13 @@ def start_collector(config: Config) -> bool:
         logger.warning("scope: cannot start a collector (%s); run: scope collect", error)
         return False
     # The child detaches by forking once more, so it ends at once; somebody has to take its exit status.
-    threading.Thread(target=os.waitpid, args=(pid, 0), name="scope-reaper", daemon=True).start()
+    threading.Thread(target=_reap, args=(pid,), name="scope-reaper", daemon=True).start()
     return True
+
+
+def _reap(pid: int) -> None:
+    with suppress(ChildProcessError):  # the application waits for any child, and has had this one
+        os.waitpid(pid, 0)
 
 
 def is_collected(lock_path: str) -> bool:
