@@ -60,7 +60,7 @@ INTEGRATIONS: Final[Mapping[str, Integration]] = MappingProxyType(
         for each in (
             Integration("threads", (Library("concurrent.futures.thread"),), standard=True),
             Integration("starlette", (Library("starlette", (1, 0)),)),
-            Integration("fastapi", (Library("fastapi", (0, 165)),), needs=("starlette",)),
+            Integration("fastapi", (Library("fastapi", (0, 150)),), needs=("starlette",)),
             Integration("httpx", (Library("httpx", (0, 27)), Library("httpx2", (2, 0)))),
         )
     }

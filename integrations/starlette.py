@@ -111,8 +111,8 @@ def _host_prefix(host: Any) -> str:
 def _trace_method(original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     def dispatch(self: Any) -> Awaitable[None]:
         method = self.scope["method"]
-        if current_request() is not None and method in self._allowed_methods:
-            attribute = "get" if method == "HEAD" and not hasattr(self, "head") else method.lower()
+        attribute = "get" if method == "HEAD" and not hasattr(self, "head") else method.lower()
+        if current_request() is not None and attribute.upper() in self._allowed_methods:
             handler = getattr(self, attribute)
             run = _run_async if is_async_callable(handler) else _run
             # The endpoint lives for this one request.
