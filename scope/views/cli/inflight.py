@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..collector_status import is_running
 from ..current import whereabouts
 from ..format import format_duration
 from ..jsonout import array_lines, request_object
@@ -46,6 +47,8 @@ def command(invocation: Invocation, *, fields: tuple[str, ...] | None, fail_empt
     It is read from what the collector last saw in shared memory, so it works on a worker that hangs.
     """
     now_ns = invocation.now_ns()
+    if not is_running(invocation.config):
+        click.echo("No collector is running: this is what the last one saw.", err=True)
     with invocation.open_store() as store:
         found = [(request, whereabouts(store.trace(request))) for request in store.open_requests()]
     if fields is not None:

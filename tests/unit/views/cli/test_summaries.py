@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def test_inflight_tells_where_each_is(scope: Scope) -> None:
-    lines = scope("inflight").stdout.splitlines()
+    result = scope("inflight")
+    assert "No collector is running" in result.stderr
+    lines = result.stdout.splitlines()
     assert lines[0].split() == ["age", "method", "route", "now", "in", "for", "where", "pid", "id"]
     (line,) = lines[1:]
     assert "wait for stock" in line
