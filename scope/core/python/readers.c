@@ -3,6 +3,7 @@
 
 #include "../clock.h"
 #include "../correlate.h"
+#include "../guard.h"
 #include "../identity.h"
 #include "../reader.h"
 #include "runtime.h"
@@ -98,40 +99,95 @@ static PyObject *segment_alive(SegmentObject *self, PyObject *unused)
     return PyBool_FromLong(scope_identity_alive(&owner));
 }
 
-/* Whether the entry at `at` is framed within `tail`; its length, or 0. */
-static uint32_t entry_length(const SegmentObject *self, uint64_t at, uint64_t tail)
+static PyObject *cut_while_read(const SegmentObject *self)
+{
+    return PyErr_Format(PyExc_ValueError, "segment %R: cut or grown while it was read", self->path);
+}
+
+/* One word of shared memory into private memory; false where the file was cut. */
+static bool load_shared(const _Atomic uint64_t *word, uint64_t *value)
+{
+    scope_guard guard;
+    if (!scope_guard_enter(&guard))
+        return false;
+    *value = atomic_load_explicit(word, memory_order_acquire);
+    scope_guard_leave(&guard);
+    return true;
+}
+
+static bool store_shared(_Atomic uint64_t *word, uint64_t value)
+{
+    scope_guard guard;
+    if (!scope_guard_enter(&guard))
+        return false;
+    atomic_store_explicit(word, value, memory_order_release);
+    scope_guard_leave(&guard);
+    return true;
+}
+
+static bool copy_shared(uint8_t *to, const uint8_t *from, size_t size)
+{
+    scope_guard guard;
+    if (!scope_guard_enter(&guard))
+        return false;
+    memcpy(to, from, size);
+    scope_guard_leave(&guard);
+    return true;
+}
+
+/* Whether the entry at `at` is framed within `size`; its length, or 0. */
+static uint32_t entry_length(const uint8_t *entries, uint64_t at, uint64_t size)
 {
     uint32_t length;
-    if (tail - at < 8)
+    if (size - at < 8)
         return 0;
-    memcpy(&length, self->segment.definitions + at, sizeof length);
-    return length >= 8 && length % 8 == 0 && length <= tail - at ? length : 0;
+    memcpy(&length, entries + at, sizeof length);
+    return length >= 8 && length % 8 == 0 && length <= size - at ? length : 0;
+}
+
+/* The entries in the private copy, as a list of bytes; it ends at damage, for the numbers of what follows would be off. */
+static PyObject *split_definitions(SegmentObject *self, const uint8_t *entries, uint64_t size)
+{
+    PyObject *result = PyList_New(0);
+    for (uint64_t at = 0; result && at < size;) {
+        uint32_t length = entry_length(entries, at, size);
+        if (!length) {
+            self->definitions_damaged = true;
+            break;
+        }
+        PyObject *entry = PyBytes_FromStringAndSize((const char *)entries + at, length);
+        if (!entry || PyList_Append(result, entry) < 0)
+            Py_CLEAR(result);
+        Py_XDECREF(entry);
+        at += length;
+        self->definitions_at += length;
+        self->definitions_read++;
+    }
+    return result;
 }
 
 /* definitions(): the entries that came since the last call, each as bytes, header included. */
 static PyObject *segment_definitions(SegmentObject *self, PyObject *unused)
 {
     (void)unused;
+    uint64_t tail;
     if (!segment_is_open(self))
         return NULL;
-    PyObject *result = PyList_New(0);
     /* pairs with the release store in scope_define(); the lanes' tails were loaded before */
-    uint64_t tail = atomic_load_explicit(&self->segment.control->definitions_tail, memory_order_acquire);
+    if (!load_shared(&self->segment.control->definitions_tail, &tail))
+        return cut_while_read(self);
     if (tail > self->segment.header.definitions_bytes)
         self->definitions_damaged = true;
-    while (result && !self->definitions_damaged && self->definitions_at < tail) {
-        uint32_t length = entry_length(self, self->definitions_at, tail);
-        if (!length) {
-            self->definitions_damaged = true; /* numbers after it would be off: better none */
-            break;
-        }
-        PyObject *entry = PyBytes_FromStringAndSize((const char *)self->segment.definitions + self->definitions_at, length);
-        if (!entry || PyList_Append(result, entry) < 0)
-            Py_CLEAR(result);
-        Py_XDECREF(entry);
-        self->definitions_at += length;
-        self->definitions_read++;
-    }
+    if (self->definitions_damaged || tail <= self->definitions_at)
+        return PyList_New(0);
+    uint64_t size = tail - self->definitions_at;
+    uint8_t *entries = PyMem_RawMalloc(size);
+    if (!entries)
+        return PyErr_NoMemory();
+    PyObject *result = copy_shared(entries, self->segment.definitions + self->definitions_at, size)
+                           ? split_definitions(self, entries, size)
+                           : cut_while_read(self);
+    PyMem_RawFree(entries);
     return result;
 }
 
@@ -201,7 +257,10 @@ static PyObject *segment_publish_heads(SegmentObject *self, PyObject *heads)
         if (PyErr_Occurred() || index / 2 >= (Py_ssize_t)self->segment.header.lanes)
             break;
         /* pairs with the acquire load in own_block(): the bytes below are copied */
-        atomic_store_explicit(&self->segment.lanes[index / 2].head, head, memory_order_release);
+        if (!store_shared(&self->segment.lanes[index / 2].head, head)) {
+            cut_while_read(self);
+            break;
+        }
     }
     Py_DECREF(fast);
     if (PyErr_Occurred())
@@ -214,7 +273,8 @@ static PyObject *segment_set_control(SegmentObject *self, PyObject *value)
     unsigned long long word = PyLong_AsUnsignedLongLong(value);
     if ((word == (unsigned long long)-1 && PyErr_Occurred()) || !segment_is_open(self))
         return NULL;
-    atomic_store_explicit(&self->segment.control->control, word, memory_order_relaxed);
+    if (!store_shared(&self->segment.control->control, word))
+        return cut_while_read(self);
     Py_RETURN_NONE;
 }
 
@@ -229,18 +289,34 @@ static int put_count(PyObject *to, const char *name, uint64_t value)
     return failed ? -1 : 0;
 }
 
+/* What the writers counted, by reason; false where the file was cut. */
+static bool sum_losses(const scope_segment *segment, uint64_t lost[SCOPE_LOSS_REASONS])
+{
+    scope_guard guard;
+    if (!scope_guard_enter(&guard))
+        return false;
+    for (int reason = 0; reason < SCOPE_LOSS_REASONS; reason++)
+        lost[reason] = atomic_load_explicit(&segment->control->lost[reason], memory_order_relaxed);
+    for (uint32_t lane = 0; lane < segment->header.lanes; lane++)
+        for (int reason = 0; reason < SCOPE_LOSS_REASONS; reason++)
+            lost[reason] += atomic_load_explicit(&segment->lanes[lane].lost[reason], memory_order_relaxed);
+    scope_guard_leave(&guard);
+    return true;
+}
+
 /* losses(): events that writers counted as lost, by reason. What a reader finds lapped is the correlator's to count. */
 static PyObject *segment_losses(SegmentObject *self, PyObject *unused)
 {
     (void)unused;
-    PyObject *result = segment_is_open(self) ? PyDict_New() : NULL;
-    for (int reason = 0; result && reason < SCOPE_LOSS_REASONS; reason++) {
-        uint64_t lost = atomic_load_explicit(&self->segment.control->lost[reason], memory_order_relaxed);
-        for (uint32_t lane = 0; lane < self->segment.header.lanes; lane++)
-            lost += atomic_load_explicit(&self->segment.lanes[lane].lost[reason], memory_order_relaxed);
-        if (put_count(result, loss_names[reason], lost) < 0)
+    uint64_t lost[SCOPE_LOSS_REASONS];
+    if (!segment_is_open(self))
+        return NULL;
+    if (!sum_losses(&self->segment, lost))
+        return cut_while_read(self);
+    PyObject *result = PyDict_New();
+    for (int reason = 0; result && reason < SCOPE_LOSS_REASONS; reason++)
+        if (put_count(result, loss_names[reason], lost[reason]) < 0)
             Py_CLEAR(result);
-    }
     return result;
 }
 
@@ -252,10 +328,12 @@ static PyObject *segment_statistics(SegmentObject *self, PyObject *unused)
         return NULL;
     for (uint32_t lane = 0; lane < self->segment.header.lanes; lane++) {
         scope_lane_control *control = &self->segment.lanes[lane];
-        uint64_t tail = atomic_load_explicit(&control->tail, memory_order_relaxed);
+        uint64_t tail, ownership;
+        if (!load_shared(&control->tail, &tail) || !load_shared(&control->ownership, &ownership))
+            return cut_while_read(self);
         uint64_t behind = tail > self->lanes[lane].head ? tail - self->lanes[lane].head : 0;
         uint64_t fill = behind * 100 / scope_lane_bytes(&self->segment.header, lane);
-        owned += scope_lane_state(atomic_load_explicit(&control->ownership, memory_order_relaxed)) == SCOPE_LANE_OWNED;
+        owned += scope_lane_state(ownership) == SCOPE_LANE_OWNED;
         unread += behind;
         fullest = fill > fullest ? fill : fullest;
         quarantined += self->lanes[lane].quarantined;
@@ -373,6 +451,8 @@ static PyObject *correlator_new(PyTypeObject *type, PyObject *args, PyObject *kw
     unsigned long long max_bytes = 32 << 20;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$K:Correlator", names, &max_bytes))
         return NULL;
+    if (scope_guard_install() < 0)
+        return PyErr_SetFromErrno(PyExc_OSError);
     CorrelatorObject *self = (CorrelatorObject *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
@@ -494,6 +574,19 @@ static bool read_lanes(CorrelatorObject *self, attached *from, feeding *to, uint
     return true;
 }
 
+/* One pass: false where the file was cut meanwhile. */
+static bool read_segment(CorrelatorObject *self, attached *from, feeding *to, uint64_t *events, bool *whole)
+{
+    scope_guard guard;
+    if (!scope_guard_enter(&guard))
+        return false;
+    *whole = read_lanes(self, from, to, events);
+    if (*whole)
+        note_silent_losses(self, to->slot, to->now_ns);
+    scope_guard_leave(&guard);
+    return true;
+}
+
 /* drain(slot): one pass over the segment's lanes. Returns (events read, whether the pass is whole). A full correlator stops
  * it between lanes: hand over what it holds, then drain again. */
 static PyObject *correlator_drain(CorrelatorObject *self, PyObject *number)
@@ -501,17 +594,13 @@ static PyObject *correlator_drain(CorrelatorObject *self, PyObject *number)
     attached *from = slot_of(self, PyLong_AsLong(number));
     if (!from || !segment_is_open(from->segment))
         return NULL;
-    if (!scope_segment_whole(&from->segment->segment)) {
-        PyErr_Format(PyExc_ValueError, "segment %R: cut or grown while it was read", from->segment->path);
-        return NULL;
-    }
     feeding to = {self, (uint32_t)(from - self->slots), scope_clock_now()};
     uint64_t events = 0;
-    bool whole = read_lanes(self, from, &to, &events);
-    if (whole) {
-        note_silent_losses(self, to.slot, to.now_ns);
+    bool whole;
+    if (!scope_segment_whole(&from->segment->segment) || !read_segment(self, from, &to, &events, &whole))
+        return cut_while_read(from->segment);
+    if (whole)
         scope_correlator_pass(self->groups, to.slot);
-    }
     return Py_BuildValue("KO", (unsigned long long)events, whole ? Py_True : Py_False);
 }
 
