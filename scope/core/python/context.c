@@ -1,31 +1,9 @@
 /* The value of the ContextVar and the two ways to change it. The rules are told in context.h. */
 #include "context.h"
 
+#include "mapping.h"
+
 PyTypeObject *ContextType;
-
-/* The beginning of CPython's context object, the same in 3.11 to 3.14; verified at import, see known_layout(). */
-typedef struct {
-    PyObject_HEAD
-    PyObject *previous;
-    PyObject *mapping;
-} context_layout;
-
-static PyObject *current_mapping(PyThreadState *thread)
-{
-    context_layout *context = (context_layout *)thread->context;
-    return context ? context->mapping : NULL;
-}
-
-/* References to a value that nobody else holds: the mapping's and the caller's. */
-#define ALONE 2
-
-static bool is_ours_alone(const ContextObject *self, PyThreadState *thread)
-{
-    if (!runtime.in_place || self->thread != thread || self->version != thread->context_ver)
-        return false;
-    PyObject *mapping = current_mapping(thread);
-    return mapping && mapping == self->root && Py_REFCNT(mapping) == 1 && Py_REFCNT(self) == ALONE;
-}
 
 ContextObject *scope_context(void)
 {
@@ -47,14 +25,7 @@ static int set_new(RequestObject *request, uint32_t span, bool suppressed)
     self->request = (RequestObject *)Py_XNewRef((PyObject *)request);
     self->span = span;
     self->suppressed = suppressed;
-    self->root = NULL;
     PyObject *token = PyContextVar_Set(runtime.context_variable, (PyObject *)self);
-    if (token) {
-        PyThreadState *thread = PyThreadState_Get();
-        self->root = current_mapping(thread);
-        self->thread = thread;
-        self->version = thread->context_ver;
-    }
     Py_DECREF(self);
     Py_XDECREF(token);
     return token ? 0 : -1;
@@ -62,7 +33,7 @@ static int set_new(RequestObject *request, uint32_t span, bool suppressed)
 
 int scope_context_become(ContextObject *context, RequestObject *request, uint32_t span, bool suppressed)
 {
-    if (!context || !is_ours_alone(context, PyThreadState_Get()))
+    if (!context || !runtime.in_place || !scope_held_alone(PyThreadState_Get(), (PyObject *)context))
         return set_new(request, span, suppressed);
     if (context->request != request)
         Py_XSETREF(context->request, (RequestObject *)Py_XNewRef((PyObject *)request));
@@ -131,41 +102,12 @@ static PyType_Spec context_spec = {
     .slots = context_slots,
 };
 
-/* Whether a context's mapping is where we take it to be: a copy must raise its reference count by one, a set in the copy
- * must give the copy another mapping. Where not, in-place changes stay off and everything else works. */
-static bool known_layout(void)
-{
-#ifdef Py_GIL_DISABLED
-    return false; /* reference counts are split between threads there */
-#else
-    bool known = false;
-    PyObject *context = PyContext_New();
-    if (!context || PyContext_Enter(context) < 0)
-        goto done;
-    if (set_new(NULL, 1, false) == 0) {
-        PyObject *mapping = ((context_layout *)context)->mapping;
-        Py_ssize_t before = Py_REFCNT(mapping);
-        PyObject *copy = PyContext_Copy(context);
-        known = before == 1 && copy && ((context_layout *)copy)->mapping == mapping && Py_REFCNT(mapping) == 2
-                && PyThreadState_Get()->context == context;
-        Py_XDECREF(copy);
-        known = known && Py_REFCNT(mapping) == 1;
-    }
-    if (PyContext_Exit(context) < 0)
-        known = false;
-done:
-    PyErr_Clear();
-    Py_XDECREF(context);
-    return known;
-#endif
-}
-
 int scope_add_context(PyObject *module)
 {
     ContextType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &context_spec, NULL);
     runtime.context_variable = PyContextVar_New("scope.context", NULL);
     if (!ContextType || !runtime.context_variable || PyModule_AddFunctions(module, context_functions) < 0)
         return -1;
-    runtime.in_place = known_layout();
+    runtime.in_place = scope_mapping_prepare(runtime.context_variable);
     return 0;
 }

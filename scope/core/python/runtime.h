@@ -52,9 +52,6 @@ typedef struct {
     RequestObject *request; /* NULL: none, or suppressed */
     uint32_t span;
     bool suppressed;
-    void *root;
-    PyThreadState *thread;
-    uint64_t version;
 } ContextObject;
 
 typedef struct {
@@ -71,7 +68,7 @@ typedef struct {
     PyObject *describe; /* exception -> (type, message, frames) */
     PyObject *is_secret_name;
     PyObject *context_variable;
-    bool in_place; /* the layout of contexts is the one known: context.c */
+    bool in_place; /* the layout of contexts is the one known: mapping.h */
     PyObject *names; /* str -> definition number */
     PyObject *routes;
     scope_definition_entry *definitions; /* [number - 1] */
