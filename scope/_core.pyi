@@ -150,9 +150,9 @@ class Span:
     def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
     ) -> Awaitable[Literal[False]]: ...
-    def resume(self) -> int | None:
+    def resume(self) -> object:
         """Make the span of a generator current while its body runs; the result is for :meth:`suspend`."""
-    def suspend(self, outer: int | None, /) -> None: ...
+    def suspend(self, before: object, /) -> None: ...
     def finish(self, error: BaseException | None, /) -> None:
         """End the span, suspended."""
 

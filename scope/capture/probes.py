@@ -165,12 +165,12 @@ class _Steps:
     def __init__(self, site: int) -> None:
         self._span = activation(site)
 
-    def resume(self) -> int | None:
+    def resume(self) -> object:
         return self._span.resume()
 
-    def suspend(self, outer: int | None) -> None:
+    def suspend(self, outer: object) -> None:
         self._span.suspend(outer)
 
-    def finish(self, outer: int | None, error: BaseException | None) -> None:
+    def finish(self, outer: object, error: BaseException | None) -> None:
         self._span.suspend(outer)
         self._span.finish(error)

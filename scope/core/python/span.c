@@ -11,6 +11,7 @@ static PyTypeObject *SoonType;
 
 #define SPAN_BYTES 12288
 #define KINDS 10
+#define NOBODYS UINT32_MAX /* the number of a generator's span that began outside any request */
 
 typedef struct {
     PyObject_HEAD
@@ -212,39 +213,73 @@ static PyObject *span_exit(SpanObject *self, PyObject *const *args, Py_ssize_t c
 
 /* ---- resume and suspend, for the bodies of probed generators: their own current span while they run ---- */
 
-/* Makes the generator's span current where the generator left off; what was current before is returned. */
+/* Whether the context is that of another request than the span's, or of nothing at all on purpose. */
+static bool is_foreign(const SpanObject *self, const ContextObject *context)
+{
+    return context && (context->suppressed || (context->request && context->request != self->request));
+}
+
+/* The first step of a generator: it belongs to the request that takes it, and where there is none, to none for good. */
+static PyObject *resume_first(SpanObject *self)
+{
+    if (begin(self) < 0)
+        return NULL;
+    if (self->request)
+        return PyLong_FromUnsignedLong(self->parent);
+    self->number = NOBODYS;
+    Py_RETURN_NONE;
+}
+
+/* Makes the generator's span current where the generator left off; returns what suspend() wants. Where another request runs
+ * the generator, what its body does is that request's. */
 static PyObject *span_resume(SpanObject *self, PyObject *unused)
 {
     (void)unused;
-    if (!self->request) {
-        if (self->number)
-            Py_RETURN_NONE; /* ended */
-        if (begin(self) < 0)
-            return NULL;
-        return PyLong_FromUnsignedLong(self->parent);
-    }
-    uint32_t inner = self->inner ? self->inner : self->number;
+    if (!self->request && !self->number)
+        return resume_first(self);
+    if (!self->request)
+        Py_RETURN_NONE; /* ended, or nobody's */
     ContextObject *context = scope_context();
-    uint32_t outer = context && context->request == self->request ? context->span : 0;
+    if (is_foreign(self, context))
+        return (PyObject *)context;
+    uint32_t inner = self->inner ? self->inner : self->number;
+    uint32_t outer = context && context->request ? context->span : 0;
     int failed = scope_context_become(context, self->request, inner, false);
     Py_XDECREF(context);
     return failed < 0 ? NULL : PyLong_FromUnsignedLong(outer);
 }
 
-/* Gives the context back as resume() found it. */
-static PyObject *span_suspend(SpanObject *self, PyObject *outer)
+/* Gives a context that is another request's back as resume() found it. */
+static int leave_foreign(ContextObject *before)
 {
-    if (!self->request || !PyLong_Check(outer))
-        Py_RETURN_NONE;
     ContextObject *context = scope_context();
-    bool ours = context && context->request == self->request;
-    uint32_t span = (uint32_t)PyLong_AsUnsignedLongMask(outer);
     int failed = 0;
-    if (ours) {
+    if (context != before)
+        failed = scope_context_become(context, before->request, before->span, before->suppressed);
+    Py_XDECREF(context);
+    return failed;
+}
+
+/* Gives its own request's context back as resume() found it, and notes where the body is. */
+static int leave_own(SpanObject *self, uint32_t outer)
+{
+    ContextObject *context = scope_context();
+    int failed = 0;
+    if (context && context->request == self->request) {
         self->inner = context->span;
-        failed = scope_context_become(context, span ? self->request : NULL, span, false);
+        failed = scope_context_become(context, outer ? self->request : NULL, outer, false);
     }
     Py_XDECREF(context);
+    return failed;
+}
+
+static PyObject *span_suspend(SpanObject *self, PyObject *before)
+{
+    int failed = 0;
+    if (Py_IS_TYPE(before, ContextType))
+        failed = leave_foreign((ContextObject *)before);
+    else if (self->request && PyLong_Check(before))
+        failed = leave_own(self, (uint32_t)PyLong_AsUnsignedLongMask(before));
     if (failed < 0)
         return NULL;
     Py_RETURN_NONE;
