@@ -82,7 +82,7 @@ def _own_collector(config: Config) -> Generator[subprocess.Popen[bytes]]:
     Should we be killed, it ends by itself.
     """
     arguments = [sys.executable, "-m", "scope.collector", f"--starter={os.getpid()}"]
-    environ = {**os.environ, **config.environment()}
+    environ = {name: value for name, value in os.environ.items() if name != "SCOPE_RUN"} | config.environment()
     with Path(config.log_path).open("ab") as log:
         process = subprocess.Popen(
             arguments, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
