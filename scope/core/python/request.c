@@ -5,6 +5,7 @@
 #include "../inbound.h"
 #include "context.h"
 #include "emit.h"
+#include "../redact.h"
 #include "values.h"
 
 PyTypeObject *RequestType;
@@ -105,21 +106,49 @@ static RequestObject *new_request(SessionObject *session, uint8_t kind)
     return self;
 }
 
-static void put_named(scope_buffer *buffer, uint16_t *count, const char *name, PyObject *value)
+#define TEXT_TAG 5
+
+typedef struct {
+    scope_buffer *buffer;
+    uint16_t count;
+} attribute_list;
+
+/* An attribute of at most 256 bytes of text. `foreign`: a caller wrote it, so secrets in it are masked. */
+static void put_attribute(attribute_list *list, const char *name, const char *text, size_t size, bool foreign)
 {
-    if (!value || !PyUnicode_Check(value))
-        return;
+    scope_buffer *buffer = list->buffer;
+    uint8_t *attribute_at = buffer->at;
+    size_t seen = size < 256 + SCOPE_REDACT_SLACK ? size : 256 + SCOPE_REDACT_SLACK;
     scope_put_utf8(buffer, name, strlen(name));
-    scope_put_u8(buffer, 5);
-    scope_put_masked_text(buffer, value, 256);
-    ++*count;
+    scope_put_u8(buffer, TEXT_TAG);
+    uint8_t *length_at = buffer->at;
+    scope_put_utf8(buffer, text, seen);
+    if (buffer->overflow) {
+        buffer->at = attribute_at;
+        return;
+    }
+    size_t kept = foreign ? scope_redact_and_cut((char *)length_at + 2, seen, 256) : seen < 256 ? seen : 256;
+    uint16_t length = (uint16_t)kept;
+    memcpy(length_at, &length, sizeof length);
+    buffer->at = length_at + 2 + kept;
+    list->count++;
 }
 
-static void put_named_bytes(scope_buffer *buffer, uint16_t *count, const char *name, const char *value, Py_ssize_t size)
+/* A str of a scope, where it is plain ASCII, as these all are. */
+static void put_string(attribute_list *list, const char *name, PyObject *value)
 {
-    PyObject *text = value ? PyUnicode_DecodeLatin1(value, size < 256 ? size : 256, NULL) : NULL;
-    put_named(buffer, count, name, text);
-    Py_XDECREF(text);
+    if (value && PyUnicode_Check(value) && PyUnicode_IS_COMPACT_ASCII(value))
+        put_attribute(list, name, PyUnicode_DATA(value), (size_t)PyUnicode_GET_LENGTH(value), false);
+}
+
+/* A header, as far as it is printable ASCII. */
+static void put_header(attribute_list *list, const char *name, const char *value, Py_ssize_t size)
+{
+    Py_ssize_t printable = 0;
+    while (printable < size && value[printable] >= 0x20 && value[printable] < 0x7F)
+        printable++;
+    if (printable)
+        put_attribute(list, name, value, (size_t)printable, true);
 }
 
 static PyObject *first_item(PyObject *pair)
@@ -132,15 +161,15 @@ static PyObject *first_item(PyObject *pair)
 static void put_scope_attributes(scope_buffer *buffer, const RequestObject *self, PyObject *scope, const inbound *found)
 {
     uint8_t *count_at = buffer->at;
-    uint16_t count = 0;
-    scope_put_bytes(buffer, &count, sizeof count);
-    put_named(buffer, &count, "url.scheme", PyDict_GetItemWithError(scope, key_scheme));
-    put_named(buffer, &count, "network.protocol.version", PyDict_GetItemWithError(scope, key_http_version));
-    put_named(buffer, &count, "client.address", first_item(PyDict_GetItemWithError(scope, key_client)));
-    put_named_bytes(buffer, &count, "server.address", found->host, found->host_size);
-    put_named_bytes(buffer, &count, "user_agent.original", found->agent, found->agent_size);
-    put_named(buffer, &count, "tracestate", self->tracestate);
-    memcpy(count_at, &count, sizeof count);
+    attribute_list list = {buffer, 0};
+    scope_put_bytes(buffer, &list.count, sizeof list.count);
+    put_string(&list, "url.scheme", PyDict_GetItemWithError(scope, key_scheme));
+    put_string(&list, "network.protocol.version", PyDict_GetItemWithError(scope, key_http_version));
+    put_string(&list, "client.address", first_item(PyDict_GetItemWithError(scope, key_client)));
+    put_header(&list, "server.address", found->host, found->host_size);
+    put_header(&list, "user_agent.original", found->agent, found->agent_size);
+    put_string(&list, "tracestate", self->tracestate);
+    memcpy(count_at, &list.count, sizeof list.count);
 }
 
 /* Everything of a REQUEST_BEGIN up to its strings. */
