@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Twice quiet: warnings of the package index are noise, errors still show.
-PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
+PIP_INSTALL := -m pip -qq --disable-pip-version-check install
 CORE := scope/core/CMakeLists.txt $(wildcard scope/core/*.[ch] scope/core/python/*.[ch])
 CORE_TESTS := $(wildcard tests/core/*.[ch])
 BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
@@ -64,13 +64,13 @@ clean:
 $(VENV)/.made:
 	@.ci/check-tools $(PYTHON)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install "scikit-build-core>=0.11" "cmake>=3.20" ninja
+	$(BIN)/python $(PIP_INSTALL) "scikit-build-core>=0.11" "cmake>=3.20" ninja
 	@touch $@
 
 # The development install: Python runs from the checkout, the extension is rebuilt (only what changed) when a C source is
 # newer. Without isolation, or each rebuild would start by downloading the build tools.
 $(VENV)/.ready-%: $(VENV)/.made pyproject.toml $(CORE)
-	$(PIP) install --no-build-isolation --config-settings=build-dir=build/extension --editable ".[$*]"
+	$(BIN)/python $(PIP_INSTALL) --no-build-isolation --config-settings=build-dir=build/extension --editable ".[$*]"
 	@touch $@
 
 # --- the core's own tests: no Python in them -------------------------------------------------------------------------
@@ -102,7 +102,7 @@ $(MEASURED)/venv/.ready: $(VENV)/.ready-dev
 	@site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
 	printf '%s\nimport coverage; coverage.process_startup()\n' "$$site" \
 		> $$($(MEASURED)/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/borrowed.pth
-	$(MEASURED)/venv/bin/python -m pip --quiet --disable-pip-version-check install --no-build-isolation --no-deps \
+	$(MEASURED)/venv/bin/python $(PIP_INSTALL) --no-build-isolation --no-deps \
 		--editable . --config-settings=cmake.define.SCOPE_COVERAGE=ON --config-settings=build-dir=$(MEASURED)/extension
 	@touch $@
 
