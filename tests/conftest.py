@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
+from scope import _core
+from scope.capture import middleware
+from scope.capture.process import process
+from scope.integrations import INTEGRATIONS, registry
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -17,3 +25,45 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith("SCOPE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("SCOPE_DIR", str(tmp_path / "scope"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(isolated: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No session, no settings, no thread and no segment outside the test's own directory outlives a test."""
+    monkeypatch.setattr(process, "_config", None)
+    monkeypatch.setattr(process, "_settings", {})
+    threads = set(threading.enumerate())
+    shared = _segments_in_shared_memory()
+    yield
+    session = _core.get_session()
+    _core.set_session(None)
+    if session is not None:
+        session.close()
+        pytest.fail(f"a session survived the test: {session.path}")
+    assert _segments_in_shared_memory() <= shared
+    assert _still_running(threads) == []
+
+
+def _segments_in_shared_memory() -> set[str]:
+    """Where a process without SCOPE_DIR has its segment; those of other processes come and go."""
+    own = f"{os.getpid()}-"
+    found = (name for _, _, files in os.walk("/dev/shm") for name in files)
+    return {name for name in found if name.startswith(own) and name.endswith(".seg")}
+
+
+def _still_running(before: set[threading.Thread]) -> list[str]:
+    """Threads begun since; those on their way out are waited for."""
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=2)
+    return [thread.name for thread in set(threading.enumerate()) - before]
+
+
+@pytest.fixture
+def no_integrations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The libraries as they come; ScopeMiddleware installs nothing on its own."""
+    monkeypatch.setattr(middleware, "_install_integrations", lambda _: None)
+    libraries = [library.module for each in INTEGRATIONS.values() for library in each.libraries]
+    for module in [sys.modules[name] for name in libraries if name in sys.modules]:
+        installation = vars(module).pop(registry.HOME, None)
+        if installation is not None:
+            installation.patches.undo()
