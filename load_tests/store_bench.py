@@ -1,7 +1,7 @@
 """What storing costs: ``python -m load_tests.store_bench`` prints microseconds of CPU per request as JSON.
 
-Batches of 1,000 requests are committed as the collector does it, beside a bare ``executemany`` of rows of the same width
-in the same run: blocks of both alternate, and medians are taken, so that a change of the machine's speed hits both.
+Batches of 1,000 requests are committed as the collector does it, beside a bare ``executemany`` of rows of the same
+width in the same run: the two alternate, and medians are taken, so that a change of the machine's speed hits both.
 ``hello`` requests are those of a FastAPI endpoint without work (begin, route, response, end); ``annotated`` ones add a
 caller's id, three spans and an annotation. The checkpoints that SQLite makes along the way are part of the figures.
 """
@@ -16,6 +16,7 @@ import statistics
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,14 +167,13 @@ def measure(directory: Path, batches: int, *, annotated: bool) -> dict[str, floa
     with Writer(store, Settings(), clock=lambda: START_NS) as writer:
         for pid in (1, 2):
             writer.register(SegmentInfo(f"{pid:032x}", pid, "bench"))
-        known = dict.fromkeys((1, 2), definitions())
+        writer.commit(Batch(definitions={1: definitions(), 2: definitions()}))
         for number in range(batches):
             finished = requests.batch()
             rows = bare_rows(finished)
-            heads = dict.fromkeys((1, 2), (finished[-1][-2],))
-            batch = Batch(finished=finished, heads=heads, definitions=known if number == 0 else {})
-            costs["store"].append(cpu_us(lambda batch=batch: writer.commit(batch)))
-            costs["bare"].append(cpu_us(lambda rows=rows: bare.commit(rows)))
+            batch = Batch(finished=finished, heads={1: (number, 0), 2: (number, 0)})
+            costs["store"].append(cpu_us(partial(writer.commit, batch)))
+            costs["bare"].append(cpu_us(partial(bare.commit, rows)))
     bare.connection.close()
     size = sum(path.stat().st_size for path in store.rglob("*.db"))
     blocks = {

@@ -1,6 +1,7 @@
 """The schema of the store's files, versioned: step n of a schema makes version n of version n - 1.
 
-A step is never edited once released; what changes is a further step. A file's version is its ``user_version``.
+A step is never edited once released; what changes is a further step. A file's version is its ``user_version``. A step
+of main.db that changes what the journal writes to goes with one of the slices that changes the rows of the journal.
 """
 
 from __future__ import annotations

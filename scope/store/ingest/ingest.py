@@ -69,7 +69,8 @@ class Ingest:
     ) -> None:
         self._main = main
         self._files = files
-        self.slices = Slices(main, files, settings, clock, timeout_s)
+        with translated(files.main):
+            self.slices = Slices(main, files, settings, clock, timeout_s)
         try:
             with translated(files.main):
                 self._load()
@@ -83,7 +84,7 @@ class Ingest:
     def forget_segments(self) -> None:
         """Forget the ended segments of which no slice has a request."""
         sql = "DELETE FROM segments WHERE ended AND number NOT IN (SELECT segment FROM residents) RETURNING number"
-        with translated(self._files.main), transaction(self._main):
+        with transaction(self._main):
             gone = self._main.execute(sql).fetchall()
             self._main.executemany("DELETE FROM losses WHERE segment = ?", gone)
         for (number,) in gone:

@@ -29,6 +29,7 @@ MAX_MESSAGE: Final = 512
 _ESCAPED: Final = 1
 _ROOT: Final = 1
 _INT64: Final = 1 << 63
+_FLOAT_LIMIT: Final = 10**300
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,10 @@ def _events(note: bytes) -> Iterable[Event]:
 
 
 def _storable(number: float | None) -> int | float | None:
-    """SQLite has no integers beyond 64 bits; next to those a float is as good."""
-    return float(number) if isinstance(number, int) and not -_INT64 <= number < _INT64 else number
+    """SQLite has no integers beyond 64 bits; next to those a float is as good, where it reaches."""
+    if not isinstance(number, int) or -_INT64 <= number < _INT64:
+        return number
+    return float(number) if abs(number) < _FLOAT_LIMIT else None
 
 
 def _fault(event: Event) -> Fault:

@@ -75,8 +75,9 @@ class Prepared:
 
 
 def identities(columns: Columns) -> list[int]:
-    pairs = zip(columns.segment, columns.key, strict=True)
-    return [segment << KEY_BITS | key & KEY_MASK for segment, key in pairs]
+    """The numbers of the requests; a key too large, which only a damaged segment has, is cut."""
+    keys = columns.key if max(columns.key) <= KEY_MASK else [key & KEY_MASK for key in columns.key]
+    return [segment << KEY_BITS | key for segment, key in zip(columns.segment, keys, strict=True)]
 
 
 def prepare(columns: Columns, requests: Sequence[int], looks: Looks, before: Mapping[int, Noted]) -> Prepared:

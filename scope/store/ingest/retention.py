@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ..database import transaction, translated
+from ..database import transaction
 from .rollup import MINUTE_NS
 from .slices import SECOND_NS
 
@@ -37,17 +37,16 @@ def drop_slices(files: StoreFiles, slices: Slices, settings: StoreSettings, now_
     return before - len(slices)
 
 
-def trim_rollups(main: sqlite3.Connection, files: StoreFiles, settings: StoreSettings, now_ns: int) -> None:
+def trim_rollups(main: sqlite3.Connection, settings: StoreSettings, now_ns: int) -> None:
     """Remove the oldest part of the rollups and error groups that is not kept any more."""
     oldest_ns = now_ns - settings.retention_age_s * SECOND_NS
     oldest = oldest_ns // MINUTE_NS
-    with translated(files.main):
-        _trim(main, "minutes", "minute", max(oldest, now_ns // MINUTE_NS - _MINUTES_KEPT))
-        _trim(main, "fault_minutes", "minute", oldest)
-        _trim(main, "hours", "hour", oldest // 60)
-        if main.execute("SELECT 1 FROM faults WHERE last_ns < ?", (oldest_ns,)).fetchone() is not None:
-            with transaction(main):
-                main.execute("DELETE FROM faults WHERE last_ns < ?", (oldest_ns,))
+    _trim(main, "minutes", "minute", max(oldest, now_ns // MINUTE_NS - _MINUTES_KEPT))
+    _trim(main, "fault_minutes", "minute", oldest)
+    _trim(main, "hours", "hour", oldest // 60)
+    if main.execute("SELECT 1 FROM faults WHERE last_ns < ?", (oldest_ns,)).fetchone() is not None:
+        with transaction(main):
+            main.execute("DELETE FROM faults WHERE last_ns < ?", (oldest_ns,))
 
 
 def _trim(main: sqlite3.Connection, table: str, period: str, keep_from: int) -> None:

@@ -16,6 +16,9 @@ __all__ = ["HOUR_NS", "MINUTE_NS", "Tally", "hour_rows", "minute_rows", "tally"]
 MINUTE_NS: Final = 60_000_000_000
 HOUR_NS: Final = 60 * MINUTE_NS
 
+_MAX: Final = 1 << 53
+"""More bytes than anybody sends; what a damaged segment claims must not overflow the sums."""
+
 Tally = dict["tuple[int, Look, int]", list[int]]
 """By minute, look and bin: requests, bytes in, bytes out."""
 
@@ -53,4 +56,4 @@ def _rows(cells: Iterable[tuple[tuple[int, Look, int], Sequence[int]]]) -> list[
         row[1] += requests * look.failed
         row[2] += received
         row[3] += sent
-    return [(*cell, *row) for cell, row in rows.items()]
+    return [(*cell, *(min(value, _MAX) for value in row)) for cell, row in rows.items()]

@@ -36,6 +36,7 @@ class Slice:
         with translated(path):
             self.connection.execute("INSERT OR IGNORE INTO slice VALUES (1, ?, ?)", bounds)
             self.latest_ns: int = self._one("SELECT coalesce(max(start_ns), 0) FROM requests")[0]
+            self._page_bytes: int = self._one("PRAGMA page_size")[0]
             self._shapes = Shapes(self.connection)
             self._definitions = self._count_definitions()
 
@@ -44,8 +45,7 @@ class Slice:
 
     def size_bytes(self) -> int:
         pages: int = self._one("PRAGMA page_count")[0]
-        page_bytes: int = self._one("PRAGMA page_size")[0]
-        return pages * page_bytes
+        return pages * self._page_bytes
 
     def transaction(self) -> AbstractContextManager[None]:
         return transaction(self.connection)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ..database import transaction, translated
+from ..database import transaction
 from ..errors import StoreUnavailable
 from ..identity import segment_of
 from .journal import Journal
@@ -59,9 +59,8 @@ class Slices:
         self._timeout_s = timeout_s
         self._open: dict[int, Slice] = {}
         self._bounds: list[tuple[int, int]] = []
-        with translated(files.main):
-            self.dropped_ns: int = main.execute("SELECT dropped_ns FROM progress").fetchone()[0]
-            self._take_stock()
+        self.dropped_ns: int = main.execute("SELECT dropped_ns FROM progress").fetchone()[0]
+        self._take_stock()
 
     def close(self) -> None:
         while self._open:
@@ -129,7 +128,7 @@ class Slices:
     def drop_oldest(self) -> None:
         """Remove the oldest slice with all its requests."""
         start, end = self._bounds[0]
-        with translated(self._files.main), transaction(self._main):
+        with transaction(self._main):
             self._main.execute("DELETE FROM slices WHERE start_ns = ?", (start,))
             self._main.execute("DELETE FROM residents WHERE slice_ns = ?", (start,))
             self._main.execute("UPDATE progress SET dropped_ns = max(dropped_ns, ?)", (end,))
@@ -154,7 +153,7 @@ class Slices:
         return bounds[0]
 
     def _list(self, *bounds: tuple[int, int]) -> None:
-        with translated(self._files.main), transaction(self._main):
+        with transaction(self._main):
             self._main.executemany(
                 "INSERT INTO slices (start_ns, end_ns) VALUES (?, ?)"
                 " ON CONFLICT DO UPDATE SET end_ns = excluded.end_ns",

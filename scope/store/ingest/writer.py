@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
 from ..batch import Batch, OpenRequest, Restored, SegmentInfo
@@ -18,7 +19,7 @@ from .retention import drop_slices, trim_rollups
 from .sane import sane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Generator
     from pathlib import Path
     from types import TracebackType
 
@@ -61,7 +62,8 @@ class Writer:
             self._lock.release()
             raise
         try:
-            self._loaded()
+            with self._guarded():
+                pass
         except BaseException:
             self.close()
             raise
@@ -81,14 +83,14 @@ class Writer:
 
     def register(self, segment: SegmentInfo) -> int:
         """The number of ``segment`` in this store, the same whenever asked for its uuid."""
-        ingest = self._loaded()
-        known = next((number for number, info in ingest.segments.items() if info.uuid == segment.uuid), None)
-        number = _free_number(ingest.segments) if known is None else known
-        row = (number, segment.uuid, segment.pid, segment.service, segment.host, segment.started_ns)
-        with translated(self._files.main), transaction(self._main):
-            self._main.execute("INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?, 0)", row)
-        ingest.segments[number] = segment
-        return number
+        with self._guarded() as ingest:
+            known = next((number for number, info in ingest.segments.items() if info.uuid == segment.uuid), None)
+            number = _free_number(ingest.segments) if known is None else known
+            row = (number, segment.uuid, segment.pid, segment.service, segment.host, segment.started_ns)
+            with transaction(self._main):
+                self._main.execute("INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?, 0)", row)
+            ingest.segments[number] = segment
+            return number
 
     def commit(self, batch: Batch) -> None:
         """Store ``batch``; a request that is stored already is left as it is.
@@ -96,44 +98,42 @@ class Writer:
         Raises ValueError for segments that were not registered, and for definitions that don't follow those stored.
         """
         try:
-            self._loaded().commit(batch)
+            with self._guarded() as ingest:
+                ingest.commit(batch)
         except _UNSTORABLE:
-            self._distrust()
-            self._commit_sane(batch)
-        except BaseException:
-            self._distrust()
-            raise
+            with self._guarded() as ingest:
+                ingest.commit(sane(batch))
 
     def restore(self) -> Restored:
         """What a collector needs to take up where the last one ended."""
-        ingest = self._loaded()
-        uuids = {number: info.uuid for number, info in ingest.segments.items()}
-        with translated(self._files.main):
+        with self._guarded() as ingest:
+            uuids = {number: info.uuid for number, info in ingest.segments.items()}
             heads = self._main.execute("SELECT segment, lanes FROM heads").fetchall()
             requests = [
                 OpenRequest(uuids[segment_of(request)], key_of(request), ingest.open.records(request))
                 for request in sorted(ingest.open)
             ]
-        return Restored(
-            open=tuple(requests),
-            heads={uuids[segment]: struct.unpack(f"<{len(lanes) // 8}Q", lanes) for segment, lanes in heads},
-            definitions={uuids[segment]: count for segment, count in ingest.definitions.counts().items()},
-        )
+            return Restored(
+                open=tuple(requests),
+                heads={uuids[segment]: struct.unpack(f"<{len(lanes) // 8}Q", lanes) for segment, lanes in heads},
+                definitions={uuids[segment]: count for segment, count in ingest.definitions.counts().items()},
+            )
 
     def drop_segment(self, number: int) -> None:
         """The process is gone and everything it wrote is stored; what of it is open yet is stored as aborted."""
-        left = self._loaded().open.cut_off(number)
-        if left:
-            self.commit(Batch(finished=left))
-        with translated(self._files.main), transaction(self._main):
-            self._main.execute("DELETE FROM heads WHERE segment = ?", (number,))
-            self._main.execute("DELETE FROM definitions WHERE segment = ?", (number,))
-            self._main.execute("UPDATE segments SET ended = 1 WHERE number = ?", (number,))
-        self._loaded().definitions.forget(number)
+        with self._guarded() as ingest:
+            left = ingest.open.cut_off(number)
+            if left:
+                ingest.commit(Batch(finished=left))
+            with transaction(self._main):
+                self._main.execute("DELETE FROM heads WHERE segment = ?", (number,))
+                self._main.execute("DELETE FROM definitions WHERE segment = ?", (number,))
+                self._main.execute("UPDATE segments SET ended = 1 WHERE number = ?", (number,))
+            ingest.definitions.forget(number)
 
     def drop_absent(self, present: Collection[str]) -> None:
         """Drop every segment whose uuid is not ``present``: its file is gone, and nothing more will come of it."""
-        with translated(self._files.main):
+        with self._guarded():
             left = self._main.execute("SELECT number, uuid FROM segments WHERE NOT ended").fetchall()
         for number, uuid in left:
             if uuid not in present:
@@ -144,18 +144,23 @@ class Writer:
 
         Costs next to nothing when there is nothing to do, and never more than unlinking files and a few statements.
         """
-        ingest = self._loaded()
-        try:
+        with self._guarded() as ingest:
             dropped = drop_slices(self._files, ingest.slices, self._config, now_ns)
-            trim_rollups(self._main, self._files, self._config, now_ns)
-            with translated(self._files.main):
-                ingest.open.prune_shapes()
+            trim_rollups(self._main, self._config, now_ns)
+            ingest.open.prune_shapes()
             if dropped:
                 ingest.forget_segments()
+            return dropped
+
+    @contextmanager
+    def _guarded(self) -> Generator[Ingest]:
+        """What is remembered, read first if need be; forgotten if the block raises, as it may be ahead of the disk."""
+        try:
+            with translated(self._files.directory):
+                yield self._loaded()
         except BaseException:
             self._distrust()
             raise
-        return dropped
 
     def _loaded(self) -> Ingest:
         if self._ingest is None:
@@ -163,17 +168,9 @@ class Writer:
         return self._ingest
 
     def _distrust(self) -> None:
-        """Forget what is remembered; it is read again when it is next needed."""
         ingest, self._ingest = self._ingest, None
         if ingest:
             ingest.close()
-
-    def _commit_sane(self, batch: Batch) -> None:
-        try:
-            self._loaded().commit(sane(batch))
-        except BaseException:
-            self._distrust()
-            raise
 
 
 def _free_number(taken: dict[int, SegmentInfo]) -> int:

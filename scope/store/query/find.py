@@ -52,12 +52,14 @@ def find(archive: Archive, reference: str, newest: Callable[[Listing, int], list
 
 
 def _matches(archive: Archive, reference: Reference) -> list[RequestSummary]:
-    found = {each.span_id: each for each in islice(_search(archive, reference), _MAX_MATCHES)}
+    matches = islice(filter(reference.means, _search(archive, reference)), _MAX_MATCHES)
+    found = {(each.span_id, each.start_ns): each for each in matches}
     return sorted(found.values(), key=lambda request: request.start_ns)
 
 
 def _search(archive: Archive, reference: Reference) -> Iterator[RequestSummary]:
-    yield from filter(reference.means, (summary(row) for row in archive.main.rows(SELECT)))
+    """Every request that may be meant: the open ones, and what the directories of the blocks point to."""
+    yield from map(summary, archive.main.rows(SELECT))
     for bounds in archive.slices():
         database = archive.slice(bounds.start_ns)
         for number in reference.search(database) if database else ():
@@ -71,8 +73,7 @@ def _meant(reference: str, matches: Sequence[RequestSummary]) -> RequestSummary:
     first = matches[0]
     if any(each.id != first.id and each.trace_id != first.trace_id for each in matches):
         newest = matches[: -_MAX_CANDIDATES - 1 : -1]
-        some = ", ".join(each.id for each in newest)
-        raise Ambiguous(f"{reference!r} is the beginning of several ids: {some}: add what follows", newest)
+        raise Ambiguous(f"the ids of several requests begin with {reference!r}: add what follows", newest)
     inner = {spans for each in matches for spans in _span_ids(each)}
     return next((each for each in matches if each.remote_parent_id not in inner), first)
 

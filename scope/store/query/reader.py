@@ -145,7 +145,7 @@ class Reader:
                 break
             rows = wanted.read(partial(self._archive.slice, bounds.start_ns), page)
             more = islice(self._passed(rows, filter), limit)
-            distinct = {each.span_id: each for each in chain(found, more)}
+            distinct = {(each.span_id, each.start_ns): each for each in chain(found, more)}
             found = sorted(distinct.values(), key=lambda each: Cursor.after(each, wanted.field), reverse=True)[:limit]
         return found
 

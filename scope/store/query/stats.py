@@ -69,8 +69,8 @@ class _Bin(NamedTuple):
     bin: int
     requests: int
     failed: int
-    bytes_in: int
-    bytes_out: int
+    bytes_in: float
+    bytes_out: float
 
 
 def read_routes(main: Database, since_ns: int | None, now_ns: int) -> list[RouteStats]:
@@ -83,7 +83,7 @@ def read_routes(main: Database, since_ns: int | None, now_ns: int) -> list[Route
         oldest = main.rows("SELECT min(hour) FROM hours")[0][0] or 0
         from_ns = max(first, oldest) * _HOUR_MINUTES * _MINUTE_NS
     rows = main.rows(
-        "SELECT endpoint, bin, sum(requests), sum(failed), sum(bytes_in), sum(bytes_out)"
+        "SELECT endpoint, bin, sum(requests), sum(failed), total(bytes_in), total(bytes_out)"
         f" FROM {table} WHERE {period} >= ? GROUP BY endpoint, bin ORDER BY endpoint",
         (first,),
     )
@@ -111,8 +111,8 @@ def _route(names: Sequence[str], bins: Sequence[_Bin], seconds: float) -> RouteS
         p50_ns=p50,
         p95_ns=p95,
         p99_ns=p99,
-        bytes_in=sum(each.bytes_in for each in bins),
-        bytes_out=sum(each.bytes_out for each in bins),
+        bytes_in=int(sum(each.bytes_in for each in bins)),
+        bytes_out=int(sum(each.bytes_out for each in bins)),
     )
 
 
