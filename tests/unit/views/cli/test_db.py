@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import pytest
 from scope.store import Reader, StoreInfo, Writer
 
 if TYPE_CHECKING:
-    from tests.unit.views.cli.conftest import Scope
+    from tests.unit.views.cli.conftest import Scope, Traced
 
 
 def test_info_tells_what_is_kept(scope: Scope) -> None:
@@ -32,11 +33,13 @@ def test_info_of_an_empty_store_has_no_slices(scope: Scope, idle: Path) -> None:
     assert len(scope("--dir", str(idle), "db", "info").stdout.splitlines()) == 2
 
 
-def test_gc_keeps_the_newest_slice_and_says_what_it_did(scope: Scope) -> None:
-    result = scope("db", "gc", "--older-than", "1s")
+def test_gc_keeps_the_newest_slice_and_says_what_it_did(scope: Scope, traced: Traced, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(traced.directory, own)
+    result = scope("--dir", str(own), "db", "gc", "--older-than", "1s")
     assert result.exit_code == 0
     assert "0 slices removed" in result.stderr
-    assert json.loads(scope("db", "info", "--json").stdout)["requests"] == 8
+    assert json.loads(scope("--dir", str(own), "db", "info", "--json").stdout)["requests"] == 8
 
 
 def test_gc_removes_by_the_age_that_is_given(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 
 
 def imported(*arguments: str) -> set[str]:
-    """Modules that a run of the command line loads; measuring coverage would load more."""
-    environment = {name: value for name, value in clean_environment().items() if not name.startswith("COVERAGE_")}
-    command = [sys.executable, "-P", "-X", "importtime", "-m", "scope", *arguments]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    """Modules that a run of the command line loads, beyond those that every interpreter here starts with."""
+    return loaded("-m", "scope", *arguments) - loaded("-c", "")
+
+
+def loaded(*arguments: str) -> set[str]:
+    command = [sys.executable, "-P", "-X", "importtime", *arguments]
+    ran = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     return {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines() if line.startswith("import time:")}
 

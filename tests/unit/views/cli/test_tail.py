@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scope.model import RequestSummary
 from scope.store import Cursor, Reader
+from scope.views.cli.output import Pipe
 from tests.unit.views.cli.conftest import clean_environment, run_scope, tracing
 from tests.unit.views.samples import make_request, make_span, make_trace
 
@@ -49,6 +50,17 @@ def followed(scope: Scope, *arguments: str) -> list[dict[str, Any]]:
 def test_a_pipe_gets_an_object_a_line(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
     play(monkeypatch)
     assert [request["id"] for request in followed(scope, "--limit", "3")] == ["a", "b", "c"]
+
+
+def test_a_terminal_gets_a_line_a_request(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Narrow(Pipe):
+        width = 80
+
+    play(monkeypatch)
+    monkeypatch.setattr("scope.views.cli.invocation.open_output", Narrow)
+    lines = scope("tail", "--limit", "2").stdout.splitlines()
+    assert [line.split()[-1] for line in lines] == ["a", "b"]
+    assert "/users/{id}" in lines[0]
 
 
 def test_fields_can_be_chosen(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
