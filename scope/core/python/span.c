@@ -40,24 +40,33 @@ static SpanObject *new_span(PyObject *name, PyObject *attributes, uint8_t kind)
     return self;
 }
 
-static PyObject *span_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+/* Span(name, kind=0, attributes=None, /), called for every traced handler: without a tuple of arguments in between. */
+static PyObject *span_vectorcall(PyObject *type, PyObject *const *args, size_t flags, PyObject *names)
 {
     (void)type;
-    PyObject *name, *attributes = NULL;
-    unsigned char kind = 0;
+    Py_ssize_t count = PyVectorcall_NARGS(flags);
+    if (count < 1 || count > 3 || (names && PyTuple_GET_SIZE(names)) || !PyUnicode_Check(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "Span() takes a name (a str), a kind and attributes, by position");
+        return NULL;
+    }
+    long kind = count > 1 ? PyLong_AsLong(args[1]) : 0;
+    PyObject *attributes = count > 2 && args[2] != Py_None ? args[2] : NULL;
+    if (kind == -1 && PyErr_Occurred())
+        return NULL;
+    if (kind < 0 || kind >= KINDS || (attributes && !PyDict_Check(attributes))) {
+        PyErr_Format(PyExc_TypeError, "Span(): kind %ld must be below %d and attributes a dict or None", kind, KINDS);
+        return NULL;
+    }
+    return (PyObject *)new_span(args[0], attributes, (uint8_t)kind);
+}
+
+static PyObject *span_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
     if (kwargs && PyDict_GET_SIZE(kwargs)) {
         PyErr_SetString(PyExc_TypeError, "Span() takes no keyword arguments");
         return NULL;
     }
-    if (!PyArg_ParseTuple(args, "U|bO", &name, &kind, &attributes))
-        return NULL;
-    if (attributes == Py_None)
-        attributes = NULL;
-    if (kind >= KINDS || (attributes && !PyDict_Check(attributes))) {
-        PyErr_Format(PyExc_TypeError, "Span(): kind %d must be below %d and attributes a dict or None", kind, KINDS);
-        return NULL;
-    }
-    return (PyObject *)new_span(name, attributes, kind);
+    return span_vectorcall((PyObject *)type, PySequence_Fast_ITEMS(args), (size_t)PyTuple_GET_SIZE(args), NULL);
 }
 
 /* Keyword arguments of a fast call as a dict; NULL for none, or with an exception set. */
@@ -482,5 +491,6 @@ int scope_add_span(PyObject *module)
     SpanType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &span_spec, NULL);
     if (!SoonType || !SpanType || PyModule_AddFunctions(module, span_functions) < 0)
         return -1;
+    SpanType->tp_vectorcall = span_vectorcall;
     return PyModule_AddType(module, SpanType);
 }
