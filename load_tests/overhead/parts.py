@@ -79,22 +79,27 @@ def operations(plan: Plan) -> dict[str, Figure]:
 
 
 def requests_in_process(plan: Plan) -> dict[str, Figure]:
-    """Microseconds of CPU that tracing adds to a request."""
-    environment = os.environ | isolated(plan.directory, plan.settings("calls"))
+    """Microseconds of CPU that tracing adds to a request, as installed and by the middleware alone."""
     figures: dict[str, Figure] = {}
     for framework in ("fastapi", "starlette"):
-        for loop in ("uvloop", "asyncio"):
-            samples = [
-                inprocess.measure(framework, loop, plan.request_rounds, environment) for _ in range(plan.processes)
-            ]
-            figures[f"in_process_{framework}_{loop}"] = figure(
-                "us",
-                [sample.added_us for sample in samples],
-                baseline=[sample.bare_us for sample in samples],
-                noise=[sample.noise_us for sample in samples],
-                limit=4,
-            )
+        name = f"in_process_{framework}"
+        figures[f"{name}_uvloop"] = _in_process(plan, framework, "uvloop")
+        figures[f"{name}_asyncio"] = _in_process(plan, framework, "asyncio")
+        figures[f"{name}_middleware"] = _in_process(plan, framework, "uvloop", integrations="")
     return figures
+
+
+def _in_process(plan: Plan, framework: str, loop: str, integrations: str = "auto") -> Figure:
+    settings = {**plan.settings("calls"), "SCOPE_INTEGRATIONS": integrations}
+    environment = os.environ | isolated(plan.directory, settings)
+    samples = [inprocess.measure(framework, loop, plan.request_rounds, environment) for _ in range(plan.processes)]
+    return figure(
+        "us",
+        [sample.added_us for sample in samples],
+        baseline=[sample.bare_us for sample in samples],
+        noise=[sample.noise_us for sample in samples],
+        limit=4,
+    )
 
 
 def servers_at_full_load(plan: Plan) -> dict[str, Figure]:
