@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
-import socket
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -99,10 +98,10 @@ def _resource(config: Config) -> dict[str, object]:
     """What is true of every request of this process, under OpenTelemetry's names."""
     return {
         "service.name": config.service,
-        "host.name": socket.gethostname(),
+        "host.name": os.uname().nodename,
         "process.pid": os.getpid(),
-        "process.runtime.name": platform.python_implementation().lower(),
-        "process.runtime.version": platform.python_version(),
+        "process.runtime.name": sys.implementation.name,
+        "process.runtime.version": ".".join(map(str, sys.version_info[:3])),
     }
 
 

@@ -281,7 +281,8 @@ static PyObject *as_method_result(PySendResult state, PyObject *result)
 static PyObject *step_send(StepObject *self, PyObject *value)
 {
     PyObject *result = NULL;
-    return as_method_result(step_am_send(self, value, &result), result);
+    PySendResult state = step_am_send(self, value, &result);
+    return as_method_result(state, result);
 }
 
 static PyObject *step_next(StepObject *self)
