@@ -75,7 +75,7 @@ class StatusFile:
         """Write ``status`` with ``error`` if that is due; at once when the error comes or goes, and to the log then."""
         changed = error != status.error
         if changed:
-            logger.error("%s", f"{error}; capture goes on, and this is tried again" if error else "stored again")
+            logger.warning("%s", f"{error}; capture goes on, and this is tried again" if error else "stored again")
         status.error = error
         now, news = self._clock(), status.news()
         pause = TELL_NS if news != self._news else SILENT_NS

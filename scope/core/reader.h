@@ -13,7 +13,7 @@
 
 typedef struct {
     uint64_t head; /* everything below is read */
-    uint64_t sequence; /* number of the next event; SCOPE_SEQUENCE_UNKNOWN until a BLOCK tells */
+    uint64_t sequence; /* number of the next event, from 0; where it is SCOPE_SEQUENCE_UNKNOWN, a BLOCK tells */
     uint64_t quarantined; /* blocks given up because of damage */
     uint64_t seen_tail;
 } scope_lane_reader;

@@ -33,8 +33,6 @@ static int segment_allocate(SegmentObject *self)
         PyErr_NoMemory();
         return -1;
     }
-    for (uint32_t lane = 0; lane < header->lanes; lane++)
-        self->lanes[lane].sequence = SCOPE_SEQUENCE_UNKNOWN;
     return 0;
 }
 
