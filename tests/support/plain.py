@@ -1,0 +1,103 @@
+"""A traced application without a framework, for tests of processes; what it does is in the path.
+
+``gates`` makes a request wait for the test: ``/hold/x`` goes on once the test has opened gate ``x``.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from scope import ScopeMiddleware, annotate, mark, span
+
+from .gates import pass_gate
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+
+
+async def answer(send: Send, *parts: str, status: int = 200) -> None:
+    """A whole response; each part is a message of its own."""
+    await send({"type": "http.response.start", "status": status, "headers": []})
+    for part in parts:
+        await send({"type": "http.response.body", "body": part.encode(), "more_body": True})
+    await send({"type": "http.response.body"})
+
+
+async def hello(send: Send, argument: str) -> None:
+    with span("greet", whom=argument):
+        await answer(send, "hello ", argument)
+
+
+async def hold(send: Send, argument: str) -> None:
+    """Two spans are open while the gate is closed."""
+    with span("outer"):
+        annotate(note="before the gate")
+        with span("inner"):
+            await pass_gate(argument)
+    await answer(send, "held")
+
+
+async def stream(send: Send, argument: str) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"first", "more_body": True})
+    await pass_gate(argument)
+    await send({"type": "http.response.body", "body": b"last"})
+
+
+async def after(send: Send, argument: str) -> None:
+    """Work that goes on after the response has been sent whole."""
+    await answer(send, "answered")
+    with span("background"):
+        await pass_gate(argument)
+
+
+async def many(send: Send, argument: str) -> None:
+    """``/many/NAME-ROUNDS-MARKS``: in every round as many marks; gate ``NAME-k`` lets round k begin."""
+    name, rounds, marks = argument.split("-")
+    for number in range(int(rounds)):
+        await pass_gate(f"{name}-{number}")
+        for _ in range(int(marks)):
+            mark("tick")
+    await answer(send, "many")
+
+
+async def pid(send: Send, argument: str) -> None:
+    await answer(send, str(os.getpid()))
+
+
+PATHS: dict[str, Callable[[Send, str], Awaitable[None]]] = {
+    each.__name__: each for each in (hello, hold, stream, after, many, pid)
+}
+
+
+async def chat(receive: Receive, send: Send) -> None:
+    """A WebSocket that answers each message with the same."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] != "websocket.disconnect":
+        await send({"type": "websocket.send", "text": message["text"]})
+
+
+async def live(receive: Receive, send: Send) -> None:
+    for phase in ("startup", "shutdown"):
+        await receive()
+        await send({"type": f"lifespan.{phase}.complete"})
+
+
+async def application(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    match scope["type"]:
+        case "lifespan":
+            await live(receive, send)
+        case "websocket":
+            await chat(receive, send)
+        case _:
+            _, name, argument, *_ = f"{scope['path']}//".split("/")
+            await PATHS[name](send, argument)
+
+
+app = ScopeMiddleware(application)

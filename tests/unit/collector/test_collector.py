@@ -1,0 +1,348 @@
+"""What the collector promises, on real segments and a real store, in a time that stands still."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from scope.collector.collector import BUSY_EVENTS, RETRY_S, Collector
+from scope.collector.round import MOST
+from scope.config import load
+from scope.model import Event, EventType
+from scope.store import Reader, StoreFull
+from scope.wire.lane import parse_lane_control
+from tests.unit.collector.kit import Clock, FaultyWriter, Process, process, settings, stored
+from tests.unit.wire.segment_builder import LaneWriter, build_segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def traced() -> Iterator[Process]:
+    with process() as made:
+        yield made
+
+
+def status() -> dict[str, Any]:
+    return dict(json.loads(Path(load().status_path).read_text()))
+
+
+# --- storing ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_finished_request_is_stored_in_the_next_cycle(collector: Collector, traced: Process) -> None:
+    traced.request("a")
+    assert collector.cycle() == load().collector.commit_ms / 1000
+    assert stored()["a"].state == "done"
+    assert stored()["a"].complete
+
+
+def test_an_open_request_is_visible_and_grows_while_it_runs(collector: Collector, traced: Process) -> None:
+    traced.begin("a")
+    collector.cycle()
+    assert (stored()["a"].state, stored()["a"].spans) == ("open", 1)
+    traced.work("a", marks=3)
+    collector.cycle()
+    assert (stored()["a"].state, stored()["a"].spans) == ("open", 2)
+    traced.end("a")
+    collector.cycle()
+    found = stored()["a"]
+    assert (found.state, found.spans, found.events, found.complete) == ("done", 2, 7, True)
+    with Reader(load().store_dir) as reader:
+        [work] = reader.trace(found).root.children
+    assert len(work.marks) == 3
+
+
+def test_nothing_new_is_not_stored_again(collector: Collector, traced: Process, writer: FaultyWriter) -> None:
+    traced.begin("a")
+    for _ in range(3):
+        collector.cycle()
+    assert writer.asked.count("commit") == 1
+
+
+def test_many_requests_go_to_the_store_in_batches_of_bounded_size(collector: Collector, writer: FaultyWriter) -> None:
+    """As tuples they take several times the memory; a store that was stuck would make the collector swell."""
+    with process(first_lane_bytes=1 << 22) as traced:
+        for number in range(MOST + 1):
+            traced.request(f"id-{number}")
+        collector.cycle()
+        assert [len(batch.finished) for batch in writer.batches] == [MOST, 1]
+        assert len(stored()) == MOST + 1
+
+
+def test_writers_learn_of_a_position_only_once_everything_before_it_is_stored(
+    collector: Collector, traced: Process, writer: FaultyWriter
+) -> None:
+    traced.request("a")
+    writer.refuses = {"commit"}
+    collector.cycle()
+    assert published(traced) == 0
+    writer.refuses = set()
+    collector.cycle()
+    assert published(traced) > 0
+
+
+def published(traced: Process) -> int:
+    """The head in the control of the first lane."""
+    data = traced.path.read_bytes()
+    return parse_lane_control(data[2 * 4096 : 2 * 4096 + 512]).head
+
+
+def test_events_that_come_late_are_added_to_their_request(collector: Collector, traced: Process) -> None:
+    """A thread may outlive the request that it works for."""
+    traced.begin("a")
+    work = traced.late("a")
+    traced.end("a")
+    collector.cycle()
+    assert stored()["a"].spans == 1
+    work()
+    collector.cycle()
+    assert (len(stored()), stored()["a"].spans, stored()["a"].state) == (1, 2, "done")
+
+
+def test_a_beginning_that_is_read_after_what_it_caused_still_begins_its_request(
+    collector: Collector,
+) -> None:
+    """The loop's lane is read; then a request begins on it, a thread writes for the request, and that lane is read."""
+    loop, thread = LaneWriter(), LaneWriter()
+    thread.write(Event(EventType.SPAN_BEGIN, 2_000, 1, 2, 1, payload={"name": "in a thread"}))
+    write(loop, thread)
+    collector._fleet.scan()
+    drain = collector._fleet.drain
+
+    def drain_too_early() -> tuple[int, bool]:
+        collector._fleet.drain = drain  # type: ignore[method-assign]
+        found = drain()
+        loop.write(Event(EventType.REQUEST_BEGIN, 1_000, 1, 1, payload=BEGIN))
+        write(loop, thread)
+        return found
+
+    collector._fleet.drain = drain_too_early  # type: ignore[method-assign]
+    collector.commit()
+    assert [(each.path, each.state) for each in stored().values()] == [("/a", "open")]
+    thread.write(Event(EventType.SPAN_END, 3_000, 1, 2, 1))
+    loop.write(Event(EventType.REQUEST_END, 4_000, 1, 1))
+    write(loop, thread)
+    collector.commit()
+    assert [(each.path, each.spans, each.complete) for each in stored().values()] == [("/a", 2, True)]
+
+
+def write(*lanes: LaneWriter) -> None:
+    """What a process with these lanes has written so far."""
+    path = Path(load().segment.dir, "made.seg")
+    with path.open("r+b" if path.exists() else "wb") as file:
+        file.write(build_segment(lanes))
+
+
+BEGIN = {"trace_id": bytes(range(16)), "root_span_id": 77, "kind": 1, "method": "GET", "path": "/a"}
+
+
+# --- a store that takes nothing ---------------------------------------------------------------------------------------
+
+
+def test_what_the_store_refuses_is_stored_once_it_can_be(
+    collector: Collector, traced: Process, writer: FaultyWriter
+) -> None:
+    writer.refuses = {"commit"}
+    traced.begin("b")
+    for number in range(3):
+        traced.request(f"a-{number}")
+        assert collector.cycle() == RETRY_S
+    assert stored() == {}
+    writer.refuses = set()
+    traced.end("b")
+    collector.cycle()
+    collector.cycle()
+    assert {name: each.complete for name, each in stored().items()} == dict.fromkeys(("a-0", "a-1", "a-2", "b"), True)
+    assert collector.status.requests == 4
+
+
+def test_the_refusal_is_in_the_status_until_the_store_takes_things_again_and_in_the_log_once(
+    collector: Collector, traced: Process, writer: FaultyWriter, caplog: pytest.LogCaptureFixture
+) -> None:
+    writer.refuses = {"commit"}
+    traced.request("a")
+    for _ in range(3):
+        collector.cycle()
+        assert status()["error"] == "no room to commit"
+    assert [record.levelno for record in caplog.records if "no room" in record.message] == [logging.WARNING]
+    writer.refuses = set()
+    collector.cycle()
+    assert status()["error"] == ""
+
+
+def test_a_store_that_refuses_ends_nobody_s_collector(
+    collector: Collector, traced: Process, writer: FaultyWriter, clock: Clock
+) -> None:
+    """A process that lives is there, whether or not the store could be told of it."""
+    writer.refuses = {"register"}
+    for _ in range(20):
+        clock.advance(1)
+        collector.cycle()
+    assert collector.idle_s() == 0
+    writer.refuses = {"commit"}
+    for _ in range(20):
+        clock.advance(1)
+        collector.cycle()
+    assert collector.idle_s() == 0
+
+
+def test_death_is_seen_though_the_store_refuses(
+    collector: Collector, traced: Process, writer: FaultyWriter, clock: Clock
+) -> None:
+    traced.begin("a")
+    collector.cycle()
+    writer.refuses = {"commit", "register", "drop"}
+    traced.die()
+    for _ in range(20):
+        clock.advance(1)
+        collector.cycle()
+    assert collector.idle_s() >= 19
+    assert traced.path.exists()
+    writer.refuses = set()
+    collector.cycle()
+    assert stored()["a"].state == "aborted"
+    assert not traced.path.exists()
+
+
+def test_a_process_that_died_before_the_store_took_it_up_keeps_no_collector(
+    collector: Collector, traced: Process, writer: FaultyWriter, clock: Clock
+) -> None:
+    traced.die()
+    writer.refuses = {"register"}
+    for _ in range(20):
+        clock.advance(1)
+        collector.cycle()
+    assert collector.idle_s() >= 19
+
+
+def test_a_correlator_that_is_full_asks_for_a_commit_and_nothing_is_lost(writer: FaultyWriter, clock: Clock) -> None:
+    collector = Collector(settings(memory_bytes=8 << 20), writer, clock=clock)
+    with process(lanes=4, first_lane_bytes=1 << 22) as traced:
+        collector.cycle()
+        writer.refuses = {"commit"}
+        for number in range(8_000):
+            traced.request(f"id-{number}")
+            if number % 2_000 == 0:
+                collector.drain()
+        assert collector.drain() is None
+        writer.refuses = set()
+        while collector.drain() is None:
+            collector.commit()
+        collector.cycle()
+        assert len(stored()) == 8_000
+        assert all(each.complete for each in stored().values())
+    collector.close()
+
+
+def test_removing_old_slices_is_tried_again_soon_where_it_failed(
+    collector: Collector, writer: FaultyWriter, clock: Clock
+) -> None:
+    clock.advance(60)
+    writer.refuses = {"retain"}
+    assert collector.cycle() == RETRY_S
+    assert status()["error"] == "no room to retain"
+    writer.refuses = set()
+    collector.cycle()
+    assert writer.asked.count("retain") == 2
+    assert status()["error"] == ""
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_pass_that_read_much_is_soon_followed_by_the_next(collector: Collector) -> None:
+    pause = load().collector.poll_ms / 1000
+    with process(first_lane_bytes=1 << 20) as traced:
+        collector.cycle()
+        traced.request("a")
+        assert collector.drain() == pause
+        traced.request("b", marks=BUSY_EVENTS)
+        assert collector.drain() == pause / 4
+
+
+def test_old_slices_are_looked_for_every_twenty_seconds(
+    collector: Collector, writer: FaultyWriter, clock: Clock
+) -> None:
+    for _ in range(41):
+        clock.advance(1)
+        collector.cycle()
+    assert writer.asked.count("retain") == 3
+
+
+def test_a_collector_is_idle_since_the_last_traced_process_died(
+    collector: Collector, traced: Process, clock: Clock
+) -> None:
+    clock.advance(100)
+    collector.cycle()
+    assert collector.idle_s() == 0
+    traced.die()
+    clock.advance(7)
+    collector.cycle()
+    assert collector.idle_s() == 7
+    clock.advance(1)
+    assert collector.idle_s() == 8
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+
+def test_draining_all_stores_everything_and_buries_the_dead(collector: Collector, traced: Process) -> None:
+    traced.request("a")
+    traced.begin("b")
+    traced.die()
+    with process("two.seg") as other:
+        other.begin("c")
+        collector.drain_all()
+        assert {name: each.state for name, each in stored().items()} == {"a": "done", "b": "aborted", "c": "open"}
+        assert not traced.path.exists()
+        assert other.path.exists()
+
+
+def test_draining_all_says_why_it_could_not(collector: Collector, traced: Process, writer: FaultyWriter) -> None:
+    traced.request("a")
+    writer.refuses = {"commit"}
+    with pytest.raises(StoreFull):
+        collector.drain_all()
+    assert status()["error"] == "no room to commit"
+
+
+def test_draining_all_of_many_dead_takes_as_many_commits_as_memory_wants(writer: FaultyWriter, clock: Clock) -> None:
+    collector = Collector(settings(memory_bytes=8 << 20), writer, clock=clock)
+    dead: list[Process] = []
+    for number in range(3):
+        with process(f"{number}.seg", first_lane_bytes=1 << 22) as traced:
+            for each in range(2_500):
+                traced.request(f"{number}-{each}")
+            traced.die()
+            dead.append(traced)
+    collector.drain_all()
+    assert len(stored()) == 7_500
+    assert not any(each.path.exists() for each in dead)
+    collector.close()
+
+
+def test_the_next_collector_goes_on_where_the_last_one_stopped(
+    collector: Collector, traced: Process, writer: FaultyWriter, clock: Clock
+) -> None:
+    traced.request("a")
+    traced.begin("b")
+    collector.cycle()
+    collector.close()
+    traced.work("b")
+    traced.end("b")
+    traced.request("c")
+    following = Collector(settings(), writer, clock=clock)
+    following.drain_all()
+    assert {name: (each.state, each.spans, each.complete) for name, each in stored().items()} == {
+        "a": ("done", 2, True),
+        "b": ("done", 2, True),
+        "c": ("done", 2, True),
+    }
+    assert [len(batch.finished) for batch in writer.batches[1:]] == [2]
+    following.close()

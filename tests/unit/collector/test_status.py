@@ -1,0 +1,101 @@
+"""What a collector says of itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scope.collector.status import Status, StatusFile
+from tests.unit.collector.kit import Clock
+
+
+class Written:
+    """A status file, and how often it was written."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self.file = StatusFile(str(path), clock)
+        self.status = Status(os.getpid(), time.time_ns())
+
+    def update(self, error: str = "", *, at_once: bool = False) -> bool:
+        """Whether it was written."""
+        self.path.unlink(missing_ok=True)
+        self.file.update(self.status, error, at_once=at_once)
+        return self.path.exists()
+
+    def read(self) -> dict[str, Any]:
+        return dict(json.loads(self.path.read_text()))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def written(tmp_path: Path, clock: Clock) -> Written:
+    return Written(tmp_path / "collector.json", clock)
+
+
+def test_it_is_written_at_first_with_what_the_process_uses(written: Written) -> None:
+    assert written.update()
+    found = written.read()
+    assert found["pid"] == os.getpid()
+    assert found["cpu_ns"] > 0
+    assert 1 << 20 < found["rss_bytes"] < 1 << 32
+    assert abs(found["updated_ns"] - time.time_ns()) < 60e9
+    assert written.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_news_are_written_once_a_second_silence_every_five(written: Written, clock: Clock) -> None:
+    written.update()
+    assert not written.update()
+    written.status.requests = 1
+    clock.advance(0.9)
+    assert not written.update()
+    clock.advance(0.2)
+    assert written.update()
+    clock.advance(4.9)
+    assert not written.update()
+    clock.advance(0.2)
+    assert written.update()
+
+
+def test_an_error_is_written_at_once_and_so_is_its_end(written: Written, caplog: pytest.LogCaptureFixture) -> None:
+    written.update()
+    assert written.update("disk full")
+    assert written.read()["error"] == "disk full"
+    assert not written.update("disk full")
+    assert written.update()
+    assert written.read()["error"] == ""
+    assert [record.message for record in caplog.records] == [
+        "disk full; capture goes on, and this is tried again",
+        "stored again",
+    ]
+
+
+def test_it_can_be_written_at_once(written: Written) -> None:
+    written.update()
+    assert written.update(at_once=True)
+
+
+def test_what_is_there_is_replaced_as_a_whole(written: Written, tmp_path: Path) -> None:
+    written.path.write_text("x" * 10_000)
+    written.file.update(written.status, "")
+    assert written.read()["pid"] == os.getpid()
+    assert [path.name for path in tmp_path.iterdir()] == ["collector.json"]
+
+
+def test_a_file_that_cannot_be_written_is_told_of_once(
+    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    written = Written(tmp_path / "missing" / "collector.json", clock)
+    for _ in range(3):
+        clock.advance(6)
+        written.file.update(written.status, "")
+    assert [record.message for record in caplog.records] == [f"cannot write {written.path}: No such file or directory"]
