@@ -27,6 +27,7 @@ MAX_MESSAGE: Final = 512
 """Bounds of what one request adds to the index: attributes, and characters of their keys, values and of a message."""
 
 _ESCAPED: Final = 1
+_REPEATED: Final = 2
 _ROOT: Final = 1
 _INT64: Final = 1 << 63
 _FLOAT_LIMIT: Final = 10**300
@@ -93,7 +94,7 @@ def read_notes(notes: Sequence[bytes]) -> Noted:
                 if text is not None:
                     attributes[key[:MAX_KEY], text[:MAX_TEXT]] = _storable(attribute_number(value))
             if event.type is EventType.EXCEPTION:
-                faults.append(_fault(event))
+                _add_fault(faults, event)
             elif event.type is EventType.SPAN_BEGIN and event.payload.get("name"):
                 names[fields.text(event, "name")[:MAX_TEXT]] = None
     rows = ((key, text, number) for (key, text), number in islice(attributes.items(), MAX_ATTRIBUTES))
@@ -112,6 +113,17 @@ def _storable(number: float | None) -> int | float | None:
     if not isinstance(number, int) or -_INT64 <= number < _INT64:
         return number
     return float(number) if abs(number) < _FLOAT_LIMIT else None
+
+
+def _add_fault(faults: list[Fault], event: Event) -> None:
+    """An exception that was recorded on an inner span already is the same fault; now it is known to have ended more."""
+    fault = _fault(event)
+    if fields.number(event, "flags") & _REPEATED:
+        for index in reversed(range(len(faults))):
+            if faults[index].type == fault.type and faults[index].message == fault.message:
+                faults[index] = replace(faults[index], ended=fault.ended)
+                return
+    faults.append(fault)
 
 
 def _fault(event: Event) -> Fault:
