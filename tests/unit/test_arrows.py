@@ -110,6 +110,10 @@ def test_views_reach_the_store_through_its_front_door() -> None:
     assert inside == []
 
 
+def of_ours(module: str) -> bool:
+    return module.split(".")[0] in {"scope", "integrations"}
+
+
 def test_inside_the_package_imports_are_relative() -> None:
     """But for ``sitecustomize``, which the interpreter imports under that name, as part of no package."""
     absolute = [
@@ -117,8 +121,8 @@ def test_inside_the_package_imports_are_relative() -> None:
         for _, path in modules()
         if path.name != "sitecustomize.py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if (isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] == "scope")
-        or (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "scope" for alias in node.names))
+        if (isinstance(node, ast.ImportFrom) and not node.level and of_ours(node.module or ""))
+        or (isinstance(node, ast.Import) and any(of_ours(alias.name) for alias in node.names))
     ]
     assert absolute == []
 
