@@ -34,27 +34,30 @@ uint8_t scope_outcome_of(PyObject *error)
     return SCOPE_OUTCOME_EXCEPTION;
 }
 
-/* Whether this is the exception recorded last, on its way out through one more span. Its arguments are kept to tell: they
- * hold no frames, and while they live no other exception has the same. */
+/* Whether this is the exception recorded last, on its way out through one more span. Its attributes' dict tells: every
+ * exception has one of its own, it holds no frames, and while it is kept no other is at its address. */
 static bool is_known(RequestObject *request, PyObject *error)
 {
-    PyObject *args = ((PyBaseExceptionObject *)error)->args;
-    if (request->last_error == error && request->last_error_args == args)
-        return true;
-    request->last_error = error;
-    if (!request->ended)
-        Py_XSETREF(request->last_error_args, Py_XNewRef(args));
-    return false;
+    PyObject *attributes = PyObject_GenericGetDict(error, NULL);
+    bool known = attributes && request->last_error == attributes;
+    if (known || request->ended)
+        Py_XDECREF(attributes); /* kept after the end, it might keep the request alive that keeps it */
+    else
+        Py_XSETREF(request->last_error, attributes);
+    PyErr_Clear();
+    return known;
 }
 
-static void put_frame(scope_buffer *buffer, PyObject *frame)
+/* False, and nothing written, where it is no frame. */
+static bool put_frame(scope_buffer *buffer, PyObject *frame)
 {
     if (!PyTuple_Check(frame) || PyTuple_GET_SIZE(frame) != 4)
-        return;
+        return false;
     scope_put_text(buffer, PyTuple_GET_ITEM(frame, 0), 256);
     scope_put_text(buffer, PyTuple_GET_ITEM(frame, 1), 128);
     scope_put_u32(buffer, (uint32_t)PyLong_AsUnsignedLongMask(PyTuple_GET_ITEM(frame, 2)));
     scope_put_u8(buffer, PyTuple_GET_ITEM(frame, 3) == Py_True);
+    return true;
 }
 
 /* As many frames as fit, whole. */
@@ -65,12 +68,12 @@ static void put_frames(scope_buffer *buffer, PyObject *frames)
     scope_put_bytes(buffer, &count, sizeof count);
     for (Py_ssize_t index = 0; PyList_Check(frames) && index < PyList_GET_SIZE(frames) && count < FRAMES_MAX; index++) {
         uint8_t *frame_at = buffer->at;
-        put_frame(buffer, PyList_GET_ITEM(frames, index));
+        bool put = put_frame(buffer, PyList_GET_ITEM(frames, index));
         if (buffer->overflow) {
             buffer->at = frame_at;
             break;
         }
-        count++;
+        count += put;
     }
     memcpy(count_at, &count, sizeof count);
 }

@@ -281,7 +281,7 @@ void scope_end_request(RequestObject *self, uint8_t outcome)
     if (self->ended)
         return;
     self->ended = true;
-    Py_CLEAR(self->last_error_args);
+    Py_CLEAR(self->last_error);
     uint64_t payload[5] = {outcome, self->bytes_in, self->messages_in, self->messages_out, self->bytes_out};
     scope_emit_payload(self, SCOPE_REQUEST_END, 0, 1, 0, payload, sizeof payload);
 }
@@ -450,7 +450,7 @@ static void request_dealloc(RequestObject *self)
     Py_XDECREF(self->tracestate);
     Py_XDECREF(self->route);
     Py_XDECREF(self->response_header);
-    Py_XDECREF(self->last_error_args);
+    Py_XDECREF(self->last_error);
     type->tp_free(self);
     Py_DECREF(type);
 }

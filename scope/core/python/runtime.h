@@ -42,8 +42,7 @@ typedef struct {
     PyObject *tracestate; /* str or NULL */
     PyObject *route; /* str or NULL */
     PyObject *response_header; /* (name, value) in bytes */
-    PyObject *last_error_args; /* of the exception that was recorded last: tells the same one again */
-    void *last_error;
+    PyObject *last_error; /* what tells the exception that was recorded last: errors.c */
 } RequestObject;
 
 /* The value of the ContextVar: which request, which span. Never changed once another context may hold it; see context.h. */
