@@ -53,16 +53,42 @@ static void drop_inherited(void)
     runtime.session = NULL; /* its reference is given up: the heap is not to be touched here */
 }
 
+/* What threading calls this thread; NULL where it does not know it. Runs no code but attribute look-ups. */
+static PyObject *known_name(PyObject *threading)
+{
+    PyObject *threads = PyObject_GetAttrString(threading, "_active");
+    PyObject *number = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
+    PyObject *thread = threads && number && PyDict_Check(threads) ? PyDict_GetItemWithError(threads, number) : NULL;
+    PyObject *name = thread ? PyObject_GetAttrString(thread, "_name") : NULL;
+    Py_XDECREF(number);
+    Py_XDECREF(threads);
+    return name;
+}
+
+/* The calling thread's name, by threading, else by the system; not terminated. */
 static size_t thread_name(char *name, size_t size)
 {
-    if (pthread_getname_np(pthread_self(), name, size) != 0)
-        return 0;
-    return strlen(name);
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *key = PyUnicode_FromString("threading");
+    PyObject *threading = key ? PyImport_GetModule(key) : NULL;
+    PyObject *known = threading ? known_name(threading) : NULL;
+    Py_ssize_t length = 0;
+    const char *text = known && PyUnicode_Check(known) ? PyUnicode_AsUTF8AndSize(known, &length) : NULL;
+    if (text)
+        memcpy(name, text, length < (Py_ssize_t)size ? (size_t)length : size);
+    else if (pthread_getname_np(pthread_self(), name, size) == 0)
+        length = (Py_ssize_t)strlen(name);
+    Py_XDECREF(known);
+    Py_XDECREF(threading);
+    Py_XDECREF(key);
+    PyErr_Restore(type, value, traceback);
+    return length < (Py_ssize_t)size ? (size_t)length : size;
 }
 
 static scope_ring *claim_lane(SessionObject *session)
 {
-    char name[32];
+    char name[48];
     if (lane.serial == session->serial && lane.refusals && lane.refusals++ % RETRY_EVERY)
         goto refused;
     lane.serial = session->serial;
