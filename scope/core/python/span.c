@@ -161,6 +161,7 @@ static int begin(SpanObject *self)
         self->request = (RequestObject *)Py_NewRef((PyObject *)context->request);
         self->number = scope_next_span(self->request);
         self->parent = context->span;
+        self->is_task = false; /* used before, outside any request */
         emit_begin(self);
     } else
         begin_task(self);
