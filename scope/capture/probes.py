@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
 from .._core import Probe, activation, define_code
@@ -121,7 +122,7 @@ def _async_generator(
     async def probed(*args: Parameters.args, **kwargs: Parameters.kwargs) -> AsyncGenerator[Any, Any]:
         steps = _Steps(site)
         generator = function(*args, **kwargs)
-        step: Callable[[], Awaitable[Any]] = generator.__anext__
+        step: Callable[[], Awaitable[Any]] = functools.partial(_first, generator)
         while True:
             outer = steps.resume()
             try:
@@ -144,6 +145,16 @@ def _async_generator(
                 step = functools.partial(generator.asend, sent)
 
     return probed
+
+
+def _first(generator: AsyncGenerator[Any, Any]) -> Awaitable[Any]:
+    """Its first step, unseen by the event loop: it would close ``generator`` by itself, while the wrapper does so."""
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return anext(generator)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
 
 
 async def _aclose(generator: AsyncGenerator[Any, Any], steps: _Steps, closing: GeneratorExit) -> None:
