@@ -111,7 +111,7 @@ def test_views_reach_the_store_through_its_front_door() -> None:
 
 
 def of_ours(module: str) -> bool:
-    return module.split(".")[0] in {"scope", "integrations"}
+    return module.partition(".")[0] in {"scope", "integrations"}
 
 
 def test_inside_the_package_imports_are_relative() -> None:
