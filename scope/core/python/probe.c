@@ -71,7 +71,8 @@ static PyObject *probe_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     PyObject *wrapped;
     unsigned int site;
-    if ((kwargs && PyDict_GET_SIZE(kwargs)) || !PyArg_ParseTuple(args, "OI:Probe", &wrapped, &site))
+    static char *names[] = {"", "", NULL}; /* positional only */
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OI:Probe", names, &wrapped, &site))
         return NULL;
     if (!PyCallable_Check(wrapped)) {
         PyErr_Format(PyExc_TypeError, "Probe() takes a callable, not %s", Py_TYPE(wrapped)->tp_name);

@@ -40,7 +40,8 @@ static PyObject *segment_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 {
     PyObject *path;
     const char *fault;
-    if ((kwargs && PyDict_GET_SIZE(kwargs)) || !PyArg_ParseTuple(args, "U:Segment", &path))
+    static char *names[] = {"", NULL}; /* positional only */
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U:Segment", names, &path))
         return NULL;
     SegmentObject *self = (SegmentObject *)type->tp_alloc(type, 0);
     PyObject *encoded = self ? PyUnicode_EncodeFSDefault(path) : NULL;
