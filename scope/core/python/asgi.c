@@ -7,6 +7,7 @@
 
 #include "emit.h"
 #include "request.h"
+#include "values.h"
 
 static PyObject *key_type, *key_status, *key_headers, *key_body, *key_more_body, *key_bytes, *key_text;
 static PyTypeObject *SendType, *ReceiveType, *StepType;
@@ -88,7 +89,7 @@ static uint64_t size_of(PyObject *value)
     if (PyBytes_Check(value))
         return (uint64_t)PyBytes_GET_SIZE(value);
     if (PyUnicode_Check(value))
-        return PyUnicode_IS_COMPACT_ASCII(value) ? (uint64_t)PyUnicode_GET_LENGTH(value) : 0;
+        return scope_utf8_size(value);
     if (PyByteArray_Check(value))
         return (uint64_t)PyByteArray_GET_SIZE(value);
     return PyMemoryView_Check(value) ? (uint64_t)PyMemoryView_GET_BUFFER(value)->len : 0;
@@ -104,7 +105,7 @@ static bool is_type(PyObject *type, const char *wanted, Py_ssize_t size)
 static PyObject *type_of(PyObject *message)
 {
     PyObject *type = PyDict_Check(message) ? item(message, key_type) : NULL;
-    return type && PyUnicode_Check(type) && PyUnicode_IS_COMPACT_ASCII(type) ? type : NULL;
+    return type && PyUnicode_Check(type) && PyUnicode_IS_ASCII(type) ? type : NULL;
 }
 
 /* ---- send ---- */
@@ -326,6 +327,16 @@ static PyObject *step_close(StepObject *self, PyObject *unused)
     return result;
 }
 
+/* What it lacks is the inner awaitable's: tools ask a task's coroutine for its state, its frame and its code. */
+static PyObject *step_getattr(PyObject *self, PyObject *name)
+{
+    PyObject *value = PyObject_GenericGetAttr(self, name);
+    if (value || !PyErr_ExceptionMatches(PyExc_AttributeError))
+        return value;
+    PyErr_Clear();
+    return PyObject_GetAttr(((StepObject *)self)->held.inner, name);
+}
+
 static PyMethodDef step_methods[] = {
     {"send", (PyCFunction)step_send, METH_O, "Resume with a value."},
     {"throw", (PyCFunction)step_throw, METH_VARARGS, "Resume with an exception."},
@@ -337,6 +348,7 @@ static PyType_Slot step_slots[] = {
     {Py_tp_doc, "One call of send or receive, awaited."},
     {Py_tp_dealloc, held_dealloc},
     {Py_tp_traverse, held_traverse},
+    {Py_tp_getattro, step_getattr},
     {Py_tp_methods, step_methods},
     {Py_tp_iter, PyObject_SelfIter},
     {Py_tp_iternext, step_next},

@@ -49,6 +49,21 @@ void scope_put_u32(scope_buffer *buffer, uint32_t value)
     scope_put_bytes(buffer, &value, sizeof value);
 }
 
+uint64_t scope_utf8_size(PyObject *text)
+{
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
+    uint64_t size = (uint64_t)length;
+    if (PyUnicode_IS_ASCII(text))
+        return size;
+    int kind = PyUnicode_KIND(text);
+    const void *characters = PyUnicode_DATA(text);
+    for (Py_ssize_t index = 0; index < length; index++) {
+        Py_UCS4 character = PyUnicode_READ(kind, characters, index);
+        size += (character >= 0x80) + (character >= 0x800) + (character >= 0x10000);
+    }
+    return size;
+}
+
 /* The longest prefix of at most `max` bytes that ends between characters. */
 static size_t cut_utf8(const char *text, size_t size, size_t max)
 {

@@ -28,6 +28,9 @@ void scope_put_bytes(scope_buffer *buffer, const void *bytes, size_t size);
 void scope_put_u8(scope_buffer *buffer, uint8_t value);
 void scope_put_u32(scope_buffer *buffer, uint32_t value);
 
+/* How many bytes a str takes in UTF-8, a surrogate three. */
+uint64_t scope_utf8_size(PyObject *text);
+
 /* A `str16` from UTF-8; `size` is cut to what fits. */
 void scope_put_utf8(scope_buffer *buffer, const char *text, size_t size);
 
