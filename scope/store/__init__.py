@@ -4,14 +4,19 @@
 conditions.
 """
 
-from .batch import Batch, OpenRequest, Restored, SegmentInfo, Summary
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from .errors import Ambiguous, NotFound, StoreBusy, StoreError, StoreFull, StoreUnavailable
 from .filter import FIELDS, JSON_FIELDS, Field, FieldKind, Filter, FilterError, duration, lookup, moment, parse
-from .ingest.writer import Writer
 from .query.cursor import Cursor
 from .query.info import SegmentLosses, SliceInfo, StoreInfo
 from .query.reader import Reader
 from .query.stats import ErrorGroup, RouteStats
+
+if TYPE_CHECKING:
+    from .batch import Batch, OpenRequest, Restored, SegmentInfo, Summary
+    from .ingest.writer import Writer
 
 __all__ = [
     "FIELDS",
@@ -44,3 +49,10 @@ __all__ = [
     "moment",
     "parse",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """The writing side, imported when it is first asked for: a command that only looks starts sooner without."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(".ingest.writer" if name == "Writer" else ".batch", __name__), name)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["BLOCK_BYTES", "Block", "Contents", "compress", "decompress", "extract", "pack_blocks"]
+__all__ = ["BLOCK_BYTES", "Block", "Contents", "OpenBlock", "compress", "decompress", "pack_blocks"]
 
 BLOCK_BYTES: Final = 128 * 1024
 """Raw bytes that a block holds at most, unless one request alone has more."""
@@ -80,19 +80,25 @@ def pack_blocks(first: int, contents: Contents) -> tuple[list[Block], list[int]]
     return blocks, places
 
 
-def extract(request: int, requests: bytes, sizes: bytes, data: bytes) -> bytes:
-    """The records of ``request`` from the block with these columns; KeyError when it isn't in it."""
-    numbers = unpack(f"<{len(requests) // 8}q", requests)
-    if request not in numbers:
-        raise KeyError(request)
-    index = numbers.index(request)
-    lengths = unpack(f"<{len(sizes) // 4}I", sizes)
-    first, last = bisect_left(lengths, lengths[index]), bisect_right(lengths, lengths[index])
-    start, count, size = sum(lengths[:first]), last - first, lengths[index]
-    group = decompress(data)[start : start + count * size]
-    if count >= _INTERLEAVED:
-        return group[index - first :: count]
-    return group[(index - first) * size : (index - first + 1) * size]
+class OpenBlock:
+    """A block decompressed, from the columns of its row."""
+
+    def __init__(self, requests: bytes, sizes: bytes, data: bytes) -> None:
+        numbers = unpack(f"<{len(requests) // 8}q", requests)
+        self._indexes = {number: index for index, number in enumerate(numbers)}
+        self._sizes = unpack(f"<{len(sizes) // 4}I", sizes)
+        self._data = decompress(data)
+
+    def records(self, request: int) -> bytes:
+        """The records of ``request``. Raises KeyError when it isn't in the block."""
+        index = self._indexes[request]
+        size = self._sizes[index]
+        first, last = bisect_left(self._sizes, size), bisect_right(self._sizes, size)
+        start, count = sum(self._sizes[:first]), last - first
+        group = self._data[start : start + count * size]
+        if count >= _INTERLEAVED:
+            return group[index - first :: count]
+        return group[(index - first) * size : (index - first + 1) * size]
 
 
 def compress(data: bytes) -> bytes:

@@ -100,14 +100,18 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
 
 
 def insert_all(
-    connection: sqlite3.Connection, table: str, width: int, rows: Iterable[Sequence[Value]], *, or_ignore: bool = False
+    connection: sqlite3.Connection, into: str, width: int, rows: Iterable[Sequence[Value]], *, instead: str = "INSERT"
 ) -> None:
-    """Insert ``rows`` of ``width`` values into ``table``, many to a statement: that takes a quarter off the time."""
+    """Insert ``rows`` of ``width`` values, many to a statement: that takes a quarter off the time.
+
+    ``into`` is a table, with its columns where these are not all. ``instead`` of INSERT may say what becomes of a row
+    that violates a constraint.
+    """
     flat = list(chain.from_iterable(rows))
     one = f"({', '.join('?' * width)})"
     many = width * _ROWS_A_STATEMENT
     whole = len(flat) // many * many
-    insert = f"INSERT {'OR IGNORE ' if or_ignore else ''}INTO {table} VALUES "
+    insert = f"{instead} INTO {into} VALUES "
     if whole:
         parts = (flat[start : start + many] for start in range(0, whole, many))
         connection.executemany(insert + ", ".join([one] * _ROWS_A_STATEMENT), parts)

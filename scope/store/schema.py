@@ -7,13 +7,14 @@ of main.db that changes what the journal writes to goes with one of the slices t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from .errors import StoreUnavailable
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["MAIN", "SLICE", "Schema"]
@@ -21,10 +22,10 @@ __all__ = ["MAIN", "SLICE", "Schema"]
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """``steps`` are scripts of SQL, the first of which makes an empty file version 1."""
+    """``steps`` give scripts of SQL, the first of which makes an empty file version 1."""
 
     name: str
-    steps: tuple[str, ...]
+    steps: tuple[Callable[[], str], ...]
 
     @property
     def version(self) -> int:
@@ -36,7 +37,7 @@ class Schema:
         Raises StoreUnavailable when the file is of a newer version.
         """
         for number in range(self._read(connection, path) + 1, self.version + 1):
-            script = f"BEGIN IMMEDIATE;\n{self.steps[number - 1]}\n;PRAGMA user_version = {number};\nCOMMIT;"
+            script = f"BEGIN IMMEDIATE;\n{self.steps[number - 1]()}\n;PRAGMA user_version = {number};\nCOMMIT;"
             try:
                 connection.executescript(script)
             except BaseException:
@@ -62,9 +63,11 @@ class Schema:
 
 
 def _load(*names: str) -> str:
+    from importlib.resources import files  # noqa: PLC0415 - takes its time, and readers need none of it
+
     folder = files(__package__ or __name__) / "sql"
     return "\n".join((folder / f"{name}.sql").read_text(encoding="utf-8") for name in names)
 
 
-MAIN: Final = Schema("main", (_load("requests_1", "main_1"),))
-SLICE: Final = Schema("slice", (_load("requests_1", "slice_1"),))
+MAIN: Final = Schema("main", (partial(_load, "requests_1", "main_1"),))
+SLICE: Final = Schema("slice", (partial(_load, "requests_1", "slice_1"),))

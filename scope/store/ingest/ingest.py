@@ -41,19 +41,30 @@ _Rows = Sequence[tuple[Any, ...]]
 
 
 class _Share(NamedTuple):
-    """The part of a batch's finished requests that goes to the slice that starts at ``start``."""
+    """The part of a batch's finished requests that goes to the slice that starts at ``start``.
+
+    ``requests`` are the numbers of those in ``columns``.
+    """
 
     start: int
     columns: Columns | None
+    requests: Sequence[int]
     late: Sequence[Summary]
 
-    def requests(self) -> list[int]:
-        late = [identity(each.segment, each.key) for each in self.late]
-        return identities(self.columns) + late if self.columns else late
+    @classmethod
+    def of(cls, start: int, columns: Columns | None, late: Sequence[Summary] = ()) -> _Share:
+        return cls(start, columns, identities(columns) if columns else (), late)
 
     def segments(self) -> set[int]:
         late = {each.segment for each in self.late}
         return late.union(self.columns.segment) if self.columns else late
+
+    def without(self, stored: set[int]) -> _Share:
+        """What is left when those ``stored`` are left out, and each of the others is taken once."""
+        rows = zip(*(self.columns or ()), strict=True)
+        fresh = dict(zip(reversed(self.requests), reversed(list(rows)), strict=True))
+        left = [row for request, row in fresh.items() if request not in stored]
+        return _Share.of(self.start, Columns.of(left[::-1]) if left else None, self.late)
 
 
 class Ingest:
@@ -98,7 +109,7 @@ class Ingest:
         shares = self._share_out(batch.finished)
         for share in shares[:-1]:
             self._store(share, Journal())
-        self.open.record(batch.open, self._looks, journal)
+        self.open.record(batch.open, self._looks, self._batch + 1, journal)
         journal.add("head", ((segment, pack(f"<{len(lanes)}Q", *lanes)) for segment, lanes in batch.heads.items()))
         for segment, losses in batch.losses.items():
             journal.add("loss", ((segment, reason, events) for reason, events in losses.items()))
@@ -145,7 +156,7 @@ class Ingest:
         if not any(columns.late) and 0 not in columns.kind:
             first = self.slices.of_start(min(columns.start_ns))
             if first == self.slices.of_start(max(columns.start_ns)):
-                return [_Share(first, columns, ())]
+                return [_Share.of(first, columns)]
         return self._share_out_one_by_one(rows)
 
     def _share_out_one_by_one(self, rows: _Rows) -> list[_Share]:
@@ -164,40 +175,39 @@ class Ingest:
                 home = homes[request] = self.slices.of_start(summary.start_ns)
                 fresh.setdefault(home, []).append(row)
         return [
-            _Share(start, Columns.of(fresh[start]) if start in fresh else None, late.get(start, ()))
+            _Share.of(start, Columns.of(fresh[start]) if start in fresh else None, late.get(start, ()))
             for start in sorted(fresh.keys() | late.keys())
         ]
 
     def _store(self, share: _Share, journal: Journal) -> None:
         slice_ = self.slices.get(share.start)
-        requests = share.requests()
+        ended = {*share.requests, *(identity(late.segment, late.key) for late in share.late)}
         with translated(slice_.path):
             try:
-                self._write(slice_, share, requests, journal)
+                self._write(slice_, share, ended, journal)
             except sqlite3.IntegrityError:  # some of it was stored before
-                self._write(slice_, share._replace(columns=_unstored(slice_, share.columns)), requests, journal)
+                self._write(slice_, share.without(slice_.known(share.requests)), ended, journal)
         self._apply(journal)
         self.slices.cut_if_large(share.start)
 
-    def _write(self, slice_: Slice, share: _Share, requests: Sequence[int], journal: Journal) -> None:
+    def _write(self, slice_: Slice, share: _Share, ended: set[int], journal: Journal) -> None:
         """Store ``share`` in one transaction, with the journal of all that it changes in main.db.
 
-        ``requests`` are those that are no longer open, stored now or before.
+        ``ended`` are the requests that are no longer open, stored now or before.
         """
         with slice_.transaction():
             if share.columns:
-                self._insert(slice_, share.columns, journal)
+                self._insert(slice_, share.columns, share.requests, journal)
             for late in share.late:
                 append_late(slice_, late, journal)
             self._introduce(slice_, share, journal)
-            self.open.close(requests, journal)
+            self.open.close(ended, journal)
             journal.add("endpoint", self._endpoints.take_fresh())
             journal.add("slice", [(share.start, self._block)])
             journal.add("block", [(self._block,)])
             journal.save(slice_.connection, self._batch + 1)
 
-    def _insert(self, slice_: Slice, columns: Columns, journal: Journal) -> None:
-        requests = identities(columns)
+    def _insert(self, slice_: Slice, columns: Columns, requests: Sequence[int], journal: Journal) -> None:
         prepared = prepare(columns, requests, self._looks, self.open.noted(requests))
         self._block = slice_.insert(prepared, self._blobs(prepared), self._block + 1)
         totals = tally(columns, prepared.looks, bins_of(prepared.durations_ns))
@@ -206,11 +216,16 @@ class Ingest:
         count_faults(prepared, journal)
 
     def _blobs(self, prepared: Prepared) -> Sequence[bytes]:
+        """The records of each request, those that it handed over while it was open first."""
         columns = prepared.columns
         if not any(columns.pieces):
             return columns.blob
-        parts = zip(prepared.requests, columns.pieces, columns.blob, strict=True)
-        return [b"".join((*self.open.records(request), blob)) if pieces else blob for request, pieces, blob in parts]
+        blobs = list(columns.blob)
+        continued = [index for index, pieces in enumerate(columns.pieces) if pieces]
+        before = self.open.records(prepared.requests[index] for index in continued)
+        for index in continued:
+            blobs[index] = b"".join((*before.get(prepared.requests[index], ()), blobs[index]))
+        return blobs
 
     def _introduce(self, slice_: Slice, share: _Share, journal: Journal) -> None:
         """See to it that the slice can be read by itself: it has every segment's name and definitions."""
@@ -226,13 +241,3 @@ class Ingest:
         with translated(self._files.main):
             journal.apply(self._main, self._batch + 1)
         self._batch += 1
-
-
-def _unstored(slice_: Slice, columns: Columns | None) -> Columns | None:
-    """Those that the slice has not, each once."""
-    assert columns is not None
-    rows = zip(*columns, strict=True)
-    fresh = dict(zip(reversed(identities(columns)), reversed(list(rows)), strict=True))
-    for request in slice_.known(fresh):
-        del fresh[request]
-    return Columns.of(list(reversed(fresh.values()))) if fresh else None

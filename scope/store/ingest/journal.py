@@ -14,7 +14,7 @@ from ..database import insert_all, transaction
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Sequence
 
     from ..database import Row
 
@@ -27,11 +27,26 @@ _ADD_BIN = (
 )
 
 
-class _Statement(NamedTuple):
-    """Statements that all get the same rows, of ``width`` values."""
+class _Insert(NamedTuple):
+    """Rows of ``width`` values for a table, many to a statement."""
+
+    width: int
+    table: str
+    instead: str = "INSERT"
+
+    def apply(self, main: sqlite3.Connection, rows: Sequence[Row]) -> None:
+        insert_all(main, self.table, self.width, rows, instead=self.instead)
+
+
+class _Each(NamedTuple):
+    """Statements that are carried out for every row of ``width`` values."""
 
     width: int
     sql: tuple[str, ...]
+
+    def apply(self, main: sqlite3.Connection, rows: Sequence[Row]) -> None:
+        for sql in self.sql:
+            main.executemany(sql, rows)
 
 
 def _marks(count: int) -> str:
@@ -49,39 +64,31 @@ _ADD_FAULT_MINUTE: Final = (
     "INSERT INTO fault_minutes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET requests = requests + excluded.requests"
 )
 
-_STATEMENTS: Final[dict[str, _Statement]] = {
-    "definition": _Statement(3, ("INSERT OR IGNORE INTO definitions VALUES (?, ?, ?)",)),
-    "closed": _Statement(
-        1,
-        (
-            "DELETE FROM requests WHERE request = ?",
-            "DELETE FROM pieces WHERE request = ?",
-            "DELETE FROM attributes WHERE request = ?",
-            "DELETE FROM exceptions WHERE request = ?",
-        ),
-    ),
-    "shape": _Statement(10, (f"INSERT INTO shapes VALUES ({_marks(10)})",)),
-    "span_name": _Statement(2, ("INSERT INTO span_names VALUES (?, ?)",)),
-    "open": _Statement(20, (f"INSERT OR REPLACE INTO requests VALUES ({_marks(20)})",)),
-    "piece": _Statement(3, ("INSERT OR IGNORE INTO pieces VALUES (?, ?, ?)",)),
-    "attribute": _Statement(4, ("INSERT OR IGNORE INTO attributes VALUES (?, ?, ?, ?)",)),
-    "exception": _Statement(2, ("INSERT OR IGNORE INTO exceptions VALUES (?, ?)",)),
-    "endpoint": _Statement(5, ("INSERT INTO endpoints VALUES (?, ?, ?, ?, ?)",)),
-    "minute": _Statement(7, (_ADD_BIN.format("minutes"),)),
-    "hour": _Statement(7, (_ADD_BIN.format("hours"),)),
-    "fault": _Statement(10, (_ADD_FAULT,)),
-    "fault_minute": _Statement(3, (_ADD_FAULT_MINUTE,)),
-    "resident": _Statement(2, ("INSERT OR IGNORE INTO residents VALUES (?, ?)",)),
-    "slice": _Statement(2, ("UPDATE slices SET block = ?2 WHERE start_ns = ?1",)),
-    "block": _Statement(1, ("UPDATE progress SET block = ?",)),
-    "head": _Statement(2, ("INSERT OR REPLACE INTO heads VALUES (?, ?)",)),
-    "loss": _Statement(
+_STATEMENTS: Final[dict[str, _Insert | _Each]] = {
+    "definition": _Insert(3, "definitions", "INSERT OR IGNORE"),
+    "closed": _Each(1, ("DELETE FROM requests WHERE request = ?", "DELETE FROM pieces WHERE request = ?")),
+    "unnoted": _Each(1, ("DELETE FROM attributes WHERE request = ?", "DELETE FROM exceptions WHERE request = ?")),
+    "shape": _Insert(10, "shapes"),
+    "span_name": _Insert(2, "span_names"),
+    "open": _Insert(20, "requests", "INSERT OR REPLACE"),
+    "piece": _Insert(3, "pieces"),
+    "attribute": _Insert(4, "attributes", "INSERT OR IGNORE"),
+    "exception": _Insert(2, "exceptions", "INSERT OR IGNORE"),
+    "endpoint": _Insert(5, "endpoints"),
+    "minute": _Each(7, (_ADD_BIN.format("minutes"),)),
+    "hour": _Each(7, (_ADD_BIN.format("hours"),)),
+    "fault": _Each(10, (_ADD_FAULT,)),
+    "fault_minute": _Each(3, (_ADD_FAULT_MINUTE,)),
+    "resident": _Insert(2, "residents", "INSERT OR IGNORE"),
+    "slice": _Each(2, ("UPDATE slices SET block = ?2 WHERE start_ns = ?1",)),
+    "block": _Each(1, ("UPDATE progress SET block = ?",)),
+    "head": _Insert(2, "heads", "INSERT OR REPLACE"),
+    "loss": _Each(
         3, ("INSERT INTO losses VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET events = max(events, excluded.events)",)
     ),
 }
 """In the order in which they are carried out."""
 
-_WIDTH: Final = max(statement.width for statement in _STATEMENTS.values())
 _NOTHING: Final = ""
 
 
@@ -109,17 +116,18 @@ class Journal:
     def save(self, slice_: sqlite3.Connection, batch: int) -> None:
         """Put the rows into the open transaction of a slice, in place of those of an earlier batch."""
         slice_.execute("DELETE FROM journal")
-        rows = [(batch, name, *row, *(None,) * (_WIDTH - len(row))) for name, row in self._flat()]
-        insert_all(slice_, "journal", _WIDTH + 2, rows or [(batch, _NOTHING, *(None,) * _WIDTH)])
+        slice_.execute("INSERT INTO journal (batch, statement) VALUES (?, ?)", (batch, _NOTHING))
+        for name, rows in self._rows.items():
+            width = _STATEMENTS[name].width
+            columns = ", ".join(f"c{number}" for number in range(1, width + 1))
+            insert_all(
+                slice_, f"journal (batch, statement, {columns})", width + 2, ((batch, name, *row) for row in rows)
+            )
 
     def apply(self, main: sqlite3.Connection, batch: int) -> None:
         """Carry out everything in one transaction that leaves main.db at ``batch``."""
         with transaction(main):
             for name, statement in _STATEMENTS.items():
-                rows = self._rows.get(name, ())
-                for sql in statement.sql if rows else ():
-                    main.executemany(sql, rows)
+                if name in self._rows:
+                    statement.apply(main, self._rows[name])
             main.execute("UPDATE progress SET batch = ?", (batch,))
-
-    def _flat(self) -> Iterator[tuple[str, Row]]:
-        return ((name, row) for name, rows in self._rows.items() for row in rows)

@@ -58,7 +58,11 @@ def _first_record(blob: bytes) -> bytes:
 def _index(slice_: Slice, late: Summary, request: int, journal: Journal) -> None:
     noted = read_notes(late.notes)
     insert_all(
-        slice_.connection, "attributes", 4, ((request, *attribute) for attribute in noted.attributes), or_ignore=True
+        slice_.connection,
+        "attributes",
+        4,
+        ((request, *attribute) for attribute in noted.attributes),
+        instead="INSERT OR IGNORE",
     )
     route, start_ns, exemplar = slice_.connection.execute(
         "SELECT route, start_ns, coalesce(requests.id, lower(hex(trace_id))) FROM requests"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...model import Outcome, RequestKind, RequestState
 from ..batch import Columns, Summary
 from ..database import transaction
-from ..identity import identity, key_of, segment_of, signed, unsigned
+from ..identity import identity, key_of, segment_of, unsigned
 from .faults import count_faults, exception_rows
 from .notes import NOTHING, Noted
 from .prepared import identities, prepare
@@ -28,6 +28,7 @@ _CUT_OFF: Final = (
     " FROM requests JOIN shapes ON shapes.id = shape WHERE request BETWEEN ? AND ? ORDER BY request"
 )
 _MAX_SHAPES: Final = 4096
+_AT_A_TIME: Final = 500
 _KINDS: Final = {kind.name.lower(): int(kind) for kind in RequestKind}
 
 
@@ -38,21 +39,29 @@ class OpenRequests:
         self._main = main
         self._shapes = Shapes(main)
         self._noted = _load_noted(main)
+        self._with_notes = {request for request, noted in self._noted.items() if noted != NOTHING}
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._noted)
 
     def noted(self, requests: Iterable[int]) -> dict[int, Noted]:
-        """What was noted of those of ``requests`` that are open."""
-        return {request: self._noted[request] for request in self._noted.keys() & set(requests)}
+        """What was noted of those of ``requests`` that are open; those without anything are left out."""
+        return {request: self._noted[request] for request in self._with_notes.intersection(requests)}
 
-    def records(self, request: int) -> tuple[bytes, ...]:
-        """The pieces of ``request`` in the order in which they came."""
-        rows = self._main.execute("SELECT data FROM pieces WHERE request = ? ORDER BY rowid", (request,))
-        return tuple(data for (data,) in rows)
+    def records(self, requests: Iterable[int]) -> dict[int, list[bytes]]:
+        """The pieces of each of ``requests`` in the order in which they came."""
+        pieces: dict[int, list[bytes]] = {}
+        wanted = sorted(self._noted.keys() & set(requests))
+        for start in range(0, len(wanted), _AT_A_TIME):
+            part = wanted[start : start + _AT_A_TIME]
+            marks = ", ".join("?" * len(part))
+            sql = f"SELECT request, data FROM pieces WHERE request IN ({marks}) ORDER BY request, batch"
+            for request, data in self._main.execute(sql, part):
+                pieces.setdefault(request, []).append(data)
+        return pieces
 
-    def record(self, rows: Sequence[tuple[Any, ...]], looks: Looks, journal: Journal) -> None:
-        """Add to ``journal`` what ``rows``, the present state of open requests, change."""
+    def record(self, rows: Sequence[tuple[Any, ...]], looks: Looks, batch: int, journal: Journal) -> None:
+        """Add to ``journal`` what ``rows``, in ``batch`` the state of open requests, change."""
         if not rows:
             return
         columns = Columns.of(rows)
@@ -66,15 +75,20 @@ class OpenRequests:
         journal.add("attribute", prepared.attribute_rows())
         journal.add("exception", exception_rows(prepared))
         count_faults(prepared, journal)
-        pieces = zip(requests, columns.position, columns.blob, strict=True)
-        journal.add("piece", ((request, signed(position), blob) for request, position, blob in pieces if blob))
-        self._noted.update(dict.fromkeys(requests, NOTHING))
-        self._noted.update((requests[index], prepared.stored(index)) for index in prepared.noted)
+        pieces = zip(requests, columns.blob, strict=True)
+        journal.add("piece", ((request, batch, blob) for request, blob in pieces if blob))
+        for request in requests:
+            self._noted.setdefault(request, NOTHING)
+        for index in prepared.noted:
+            self._noted[requests[index]] = prepared.stored(index)
+            self._with_notes.add(requests[index])
 
-    def close(self, requests: Iterable[int], journal: Journal) -> None:
+    def close(self, requests: set[int], journal: Journal) -> None:
         """Add to ``journal`` that ``requests`` are no longer open."""
-        closed = self._noted.keys() & set(requests)
-        journal.add("closed", ((request,) for request in sorted(closed)))
+        closed = sorted(self._noted.keys() & requests)
+        journal.add("closed", [(request,) for request in closed])
+        journal.add("unnoted", [(request,) for request in sorted(self._with_notes & requests)])
+        self._with_notes -= requests
         for request in closed:
             del self._noted[request]
 
@@ -84,6 +98,7 @@ class OpenRequests:
         rows = self._main.execute(_CUT_OFF, bounds).fetchall()
         for request, *_ in rows:
             self._noted[request] = _read_noted(self._main, request)
+            self._with_notes.add(request)
         return [_aborted(row) for row in rows]
 
     def prune_shapes(self) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from ..blocks import Contents, decompress, extract, pack_blocks
+from ..blocks import Contents, OpenBlock, decompress, pack_blocks
 from ..database import insert_all, open_for_writing, transaction, translated
 from ..schema import SLICE
 from .faults import exception_rows
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .prepared import Prepared
 
 __all__ = ["Slice"]
+
+_MAX_BLOCKS: Final = 8
 
 
 class Slice:
@@ -39,6 +41,7 @@ class Slice:
             self._page_bytes: int = self._one("PRAGMA page_size")[0]
             self._shapes = Shapes(self.connection)
             self._definitions = self._count_definitions()
+            self._blocks: dict[int, OpenBlock] = {}
 
     def close(self) -> None:
         self.connection.close()
@@ -91,10 +94,20 @@ class Slice:
 
     def records(self, request: int) -> Iterator[bytes]:
         """The records of a request stored here, piece by piece."""
-        sql = "SELECT blocks.requests, sizes, data FROM requests JOIN blocks USING (block) WHERE request = ?"
-        yield extract(request, *self._one(sql, request))
+        (number,) = self._one("SELECT block FROM requests WHERE request = ?", request)
+        yield self._block(number).records(request)
         for (data,) in self.connection.execute("SELECT data FROM pieces WHERE request = ? ORDER BY rowid", (request,)):
             yield decompress(data)
+
+    def _block(self, number: int) -> OpenBlock:
+        """A block, which never changes; some are kept, as what comes late does so soon and for many of a block."""
+        block = self._blocks.pop(number, None)
+        if block is None:
+            block = OpenBlock(*self._one("SELECT requests, sizes, data FROM blocks WHERE block = ?", number))
+        while len(self._blocks) >= _MAX_BLOCKS:
+            del self._blocks[next(iter(self._blocks))]
+        self._blocks[number] = block
+        return block
 
     def _insert_shapes(self) -> None:
         if self._shapes.rows:
@@ -104,7 +117,7 @@ class Slice:
 
     def _index(self, prepared: Prepared) -> None:
         if prepared.noted:
-            insert_all(self.connection, "attributes", 4, prepared.attribute_rows(), or_ignore=True)
+            insert_all(self.connection, "attributes", 4, prepared.attribute_rows(), instead="INSERT OR IGNORE")
             insert_all(self.connection, "exceptions", 2, exception_rows(prepared))
 
     def _count_definitions(self) -> dict[int, int]:

@@ -109,12 +109,12 @@ class Writer:
         with self._guarded() as ingest:
             uuids = {number: info.uuid for number, info in ingest.segments.items()}
             heads = self._main.execute("SELECT segment, lanes FROM heads").fetchall()
-            requests = [
-                OpenRequest(uuids[segment_of(request)], key_of(request), ingest.open.records(request))
-                for request in sorted(ingest.open)
-            ]
+            pieces = ingest.open.records(ingest.open)
             return Restored(
-                open=tuple(requests),
+                open=tuple(
+                    OpenRequest(uuids[segment_of(request)], key_of(request), tuple(pieces.get(request, ())))
+                    for request in sorted(ingest.open)
+                ),
                 heads={uuids[segment]: struct.unpack(f"<{len(lanes) // 8}Q", lanes) for segment, lanes in heads},
                 definitions={uuids[segment]: count for segment, count in ingest.definitions.counts().items()},
             )

@@ -9,7 +9,7 @@ from ...wire.decode import decode_records
 from ...wire.definitions import decode_definition
 from ...wire.errors import WireError
 from ..assemble import assemble
-from ..blocks import decompress, extract
+from ..blocks import OpenBlock, decompress
 from ..errors import NotFound
 from ..identity import segment_of, signed
 from .rows import SELECT, summary
@@ -75,14 +75,15 @@ class Content:
 
 
 def _records(place: _Place) -> bytes:
-    pieces = place.database.rows("SELECT data FROM pieces WHERE request = ? ORDER BY rowid", (place.request,))
+    order = "rowid" if place.is_slice else "batch"
+    pieces = place.database.rows(f"SELECT data FROM pieces WHERE request = ? ORDER BY {order}", (place.request,))
     if not place.is_slice:
         return b"".join(data for (data,) in pieces)
     row = place.database.rows(
         "SELECT blocks.requests, sizes, data FROM requests JOIN blocks USING (block) WHERE request = ?",
         (place.request,),
     )[0]
-    return b"".join((extract(place.request, *row), *(decompress(data) for (data,) in pieces)))
+    return b"".join((OpenBlock(*row).records(place.request), *(decompress(data) for (data,) in pieces)))
 
 
 def _definitions(place: _Place) -> list[Definition]:

@@ -37,6 +37,14 @@ CREATE TABLE losses (
     PRIMARY KEY (segment, reason)
 ) WITHOUT ROWID;
 
+-- What open requests have written so far: at most a piece in each batch, in the order of the batches.
+CREATE TABLE pieces (
+    request INTEGER NOT NULL,
+    batch INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (request, batch)
+) WITHOUT ROWID;
+
 -- Rows of open requests are removed one by one when these end.
 CREATE INDEX exceptions_request ON exceptions (request);
 

@@ -59,10 +59,6 @@ CREATE TABLE requests (
     messages_out INTEGER NOT NULL
 );
 
--- The one index that every insert pays for. Ids are random: an index on them would touch a page of its own for every
--- request, which costs more than all the rest; the directories of the blocks serve look-ups by id instead.
-CREATE INDEX requests_start ON requests (start_ns);
-
 -- Searchable attributes of the requests' spans; `number` is null where the value is none. In the order of the requests,
 -- because values are as random as ids: finding one reads this table of a slice through, which is quicker than it sounds.
 CREATE TABLE attributes (
@@ -79,15 +75,6 @@ CREATE TABLE exceptions (
     request INTEGER NOT NULL,
     PRIMARY KEY (fingerprint, request)
 ) WITHOUT ROWID;
-
--- Records of a request that are not in its block: in main.db what an open one has written so far, in a slice what came
--- after it had been stored (there `data` is compressed). `position` is the ring position of the first record.
-CREATE TABLE pieces (
-    request INTEGER NOT NULL,
-    position INTEGER NOT NULL,
-    data BLOB NOT NULL,
-    PRIMARY KEY (request, position)
-);
 
 -- Definition entries of the segments, as they are on the wire.
 CREATE TABLE definitions (

@@ -6,6 +6,10 @@ CREATE TABLE slice (
     end_ns INTEGER NOT NULL
 );
 
+-- The one index that every insert pays for. Ids are random: an index on them would touch a page of its own for every
+-- request, which costs more than all the rest; the directories of the blocks serve look-ups by id instead.
+CREATE INDEX requests_start ON requests (start_ns);
+
 -- The records of many requests, one request after the other, compressed as one. The other columns are the directory, in
 -- the same order: `requests` (signed 64-bit, little-endian), `sizes` (unsigned 32-bit, little-endian, ascending: bytes of
 -- records), `traces` (16 bytes each), `spans` (8 bytes each, big-endian), `ids` (each preceded by a line feed, and one at
@@ -19,6 +23,14 @@ CREATE TABLE blocks (
     spans BLOB NOT NULL,
     ids TEXT,
     data BLOB NOT NULL
+);
+
+-- Records that came after their request had been stored, compressed. `position` is the ring position of the first one.
+CREATE TABLE pieces (
+    request INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (request, position)
 );
 
 -- What main.db has yet to take over of the last batch stored here: rows for statements that the writer names. A slice

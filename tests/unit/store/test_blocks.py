@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scope.store.blocks import BLOCK_BYTES, Block, Contents, extract, pack_blocks
+from scope.store.blocks import BLOCK_BYTES, Block, Contents, OpenBlock, pack_blocks
 from tests.unit.store.kit import summary
 
 
@@ -27,7 +27,7 @@ def contents(blobs: list[bytes], ids: list[str | None] | None = None) -> Content
 
 def read(blocks: list[Block], places: list[int], index: int) -> bytes:
     block = next(block for block in blocks if block.block == places[index])
-    return extract(7 << 44 | index, block.requests, block.sizes, block.data)
+    return OpenBlock(block.requests, block.sizes, block.data).records(7 << 44 | index)
 
 
 @given(st.lists(st.sampled_from([0, 1, 8, 24, 40]).flatmap(lambda size: st.binary(min_size=size, max_size=size))))
@@ -81,7 +81,7 @@ def test_a_trace_id_of_another_length_does_not_shift_the_others() -> None:
 def test_a_request_of_another_block_is_not_found() -> None:
     (block,), _ = pack_blocks(1, contents([b"a"]))
     with pytest.raises(KeyError):
-        extract(99, block.requests, block.sizes, block.data)
+        OpenBlock(block.requests, block.sizes, block.data).records(99)
 
 
 def test_nothing_needs_no_block() -> None:

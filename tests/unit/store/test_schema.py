@@ -17,9 +17,11 @@ from tests.unit.store.kit import START_NS, Clock, Settings, open_writer, store, 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NEXT_MAIN = Schema("main", (*MAIN.steps, "ALTER TABLE progress ADD COLUMN owner TEXT NOT NULL DEFAULT 'nobody'"))
-NEXT_SLICE = Schema("slice", (*SLICE.steps, "CREATE TABLE costs AS SELECT request, 7 AS cost FROM requests"))
-BROKEN = Schema("main", (*MAIN.steps, "CREATE TABLE halfway (a); INSERT INTO nowhere VALUES (1)"))
+NEXT_MAIN = Schema(
+    "main", (*MAIN.steps, lambda: "ALTER TABLE progress ADD COLUMN owner TEXT NOT NULL DEFAULT 'nobody'")
+)
+NEXT_SLICE = Schema("slice", (*SLICE.steps, lambda: "CREATE TABLE costs AS SELECT request, 7 AS cost FROM requests"))
+BROKEN = Schema("main", (*MAIN.steps, lambda: "CREATE TABLE halfway (a); INSERT INTO nowhere VALUES (1)"))
 
 
 def rows(path: Path, sql: str) -> list[tuple[object, ...]]:
@@ -97,8 +99,8 @@ def test_a_reader_of_an_older_store_says_what_brings_it_up_to_date(tmp_path: Pat
 
 
 def test_the_scripts_are_read_from_the_package() -> None:
-    assert "CREATE TABLE requests" in schema.MAIN.steps[0]
-    assert "CREATE TABLE blocks" in schema.SLICE.steps[0]
+    assert "CREATE TABLE requests" in schema.MAIN.steps[0]()
+    assert "CREATE TABLE blocks" in schema.SLICE.steps[0]()
 
 
 def test_what_an_older_version_left_to_take_over_is_taken_over_after_the_migration(tmp_path: Path) -> None:
