@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import wraps
+import logging
+from functools import singledispatch, wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette._utils import is_async_callable
@@ -16,7 +17,9 @@ from ._wrappers import mark, original_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["trace_handler", "trace_handlers", "untrace_handlers"]
+__all__ = ["recordable", "trace_handler", "trace_handlers", "untrace_handlers"]
+
+logger: Final = logging.getLogger("scope")
 
 _KIND: Final = int(SpanKind.EXCEPTION_HANDLER)
 
@@ -64,11 +67,30 @@ def trace_handler(handler: Callable[..., Any]) -> Callable[..., Any]:
     return mark(handle, handler)
 
 
+@singledispatch
+def recordable(error: Exception) -> Exception | None:
+    """What is put on record of ``error`` when it is handled; None for nothing."""
+    return error
+
+
+@recordable.register(HTTPException)
+def _http(error: HTTPException) -> Exception | None:
+    # By raising, the framework answers 404 for an unknown path, or 405. Those are no errors.
+    return error if error.status_code >= 500 else None
+
+
+@recordable.register(WebSocketException)
+def _websocket(_: WebSocketException) -> None:
+    return None
+
+
 def _record(error: Exception) -> None:
-    # By these the framework answers: 404 for an unknown path, 405, the closing of a socket. They are no errors.
-    if isinstance(error, WebSocketException) or (isinstance(error, HTTPException) and error.status_code < 500):
-        return
-    record_error(error)
+    try:
+        told = recordable(error)
+        if told is not None:
+            record_error(told)
+    except Exception:
+        logger.exception("scope: a handled %s is not on record", type(error).__qualname__)
 
 
 def _tables(middleware: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:

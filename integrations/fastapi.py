@@ -4,20 +4,21 @@ FastAPI's own tracing over OpenTelemetry is another matter and stays as it is.
 """
 
 # pyright: reportPrivateUsage=false
-# FastAPI has no public place to hook in where a dependency is called and where an included route is served.
+# FastAPI has no public place to hook in where an included route is served.
 from __future__ import annotations
 
 import logging
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from weakref import finalize
 
-from fastapi.dependencies import utils
 from fastapi.dependencies.models import (
     _is_async_gen_callable,
     _is_coroutine_callable,
     _is_gen_callable,
 )
+from fastapi.exceptions import ValidationException
 from fastapi.routing import (
     APIRoute,
     APIWebSocketRoute,
@@ -28,9 +29,10 @@ from fastapi.routing import (
 )
 from starlette._utils import get_route_path
 
-from .._core import Span, current_request
 from ..capture.middleware import REQUEST_KEY
 from ..model import SpanKind
+from ._dependencies import trace_dependencies
+from ._handlers import recordable
 from ._naming import name_of
 from ._wrappers import (
     like_coroutine_function,
@@ -44,15 +46,14 @@ from .starlette import MOUNTED_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from contextlib import AbstractAsyncContextManager, AsyncExitStack
-    from types import ModuleType, TracebackType
+    from types import ModuleType
 
     from ._patches import Patches
 
 __all__ = ["install"]
 
 _TRACED: Final = "_scope_traced"
-_DEPENDENCY: Final = int(SpanKind.DEPENDENCY)
+_TOLD: Final = ("type", "loc", "msg")
 
 logger: Final = logging.getLogger("scope")
 
@@ -63,9 +64,7 @@ def install(patches: Patches, _: ModuleType) -> None:
     patches.replace(APIRoute, "handle", partial(_trace_operation, patches))
     patches.replace(APIWebSocketRoute, "handle", partial(_trace_session, patches))
     patches.replace(_FrontendStaticFiles, "get_response_for_scope", _name_frontend)
-    patches.replace(utils, "_is_coroutine_callable", _lead_to_one_door)
-    patches.replace(utils, "run_in_threadpool", _trace_dependency)
-    patches.replace(utils, "_solve_generator", _trace_generator)
+    trace_dependencies(patches)
 
 
 def _trace_operation(patches: Patches, original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
@@ -140,71 +139,10 @@ def _name_frontend(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awa
     return like_coroutine_function(respond)
 
 
-# FastAPI awaits an asynchronous dependency on the spot, where nothing can come between, and gives every other one to
-# run_in_threadpool. So in a traced request no dependency is said to be asynchronous, and all of them come here.
-
-
-def _lead_to_one_door(original: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    def is_coroutine_callable(call: Any) -> bool:
-        return current_request() is None and original(call)
-
-    return is_coroutine_callable
-
-
-def _trace_dependency(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    async def run(call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        if _is_coroutine_callable(call):
-            with Span(name_of(call), _DEPENDENCY):
-                return await call(*args, **kwargs)
-        if current_request() is None:
-            return await original(call, *args, **kwargs)
-        return await original(partial(_run, name_of(call), call), *args, **kwargs)
-
-    return run
-
-
-def _run(name: str, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    with Span(name, _DEPENDENCY):
-        return call(*args, **kwargs)
-
-
-def _trace_generator(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    def solve(*, dependant: Any, stack: AsyncExitStack, **others: Any) -> Awaitable[Any]:
-        if current_request() is None:
-            return original(dependant=dependant, stack=stack, **others)
-        return original(dependant=dependant, stack=_Stack(stack, name_of(dependant.call)), **others)
-
-    return like_coroutine_function(solve)
-
-
-class _Stack:
-    """The exit stack that a dependency is entered on, with spans put around its two halves."""
-
-    __slots__ = ("_name", "_stack")
-
-    def __init__(self, stack: AsyncExitStack, name: str) -> None:
-        self._stack = stack
-        self._name = name
-
-    def enter_async_context(self, dependency: AbstractAsyncContextManager[Any]) -> Awaitable[Any]:
-        return self._stack.enter_async_context(_Halves(dependency, self._name))
-
-
-class _Halves:
-    """A dependency with ``yield``: a span up to it, and one from there on when the stack unwinds."""
-
-    __slots__ = ("_dependency", "_name")
-
-    def __init__(self, dependency: AbstractAsyncContextManager[Any], name: str) -> None:
-        self._dependency = dependency
-        self._name = name
-
-    async def __aenter__(self) -> Any:
-        with Span(self._name, _DEPENDENCY):
-            return await self._dependency.__aenter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool | None:
-        with Span(f"{self._name} (teardown)", _DEPENDENCY):
-            return await self._dependency.__aexit__(kind, error, traceback)
+@recordable.register(ValidationException)
+def _without_input(error: ValidationException) -> Exception:
+    """``error`` without what the caller sent: a body that lacks its user name still has its password."""
+    told = copy(error)
+    errors = [{key: each[key] for key in _TOLD if key in each} for each in error.errors()]
+    told._errors = errors  # noqa: SLF001 - a copy of our own
+    return told.with_traceback(error.__traceback__)

@@ -49,6 +49,7 @@ async def request(
     headers: Sequence[tuple[str, str]] = (),
     body: Iterable[bytes] = (b"",),
     host: str = "testserver",
+    query: bytes = b"",
 ) -> Answer:
     """One request with its body in pieces; the client stays until the application is done."""
     answer = Answer()
@@ -69,6 +70,7 @@ async def request(
 
     sent = [(b"host", host.encode()), *((key.encode(), value.encode()) for key, value in headers)]
     scope = {**_scope("http", path, sent), "method": method, "http_version": "1.1", "scheme": "http"}
+    scope["query_string"] = query
     try:
         await app(scope, receive, send)
     except Exception as error:  # noqa: BLE001 - what a server would log

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from scope import ScopeMiddleware
-from scope.integrations import _routes, _stack, fastapi, install
+from scope.integrations import _handlers, _routes, _stack, fastapi, install
 
 from .asgi import get
 from .recording import Recording, names
@@ -66,6 +66,27 @@ def test_a_fault_costs_spans_and_no_request(
     assert [trace.request.route for trace in recording.traces()] == [path, path]
     assert sum(said in record.message for record in caplog.records) == 1
     assert {record.exc_info[0] for record in caplog.records if record.exc_info} == {ZeroDivisionError}
+
+
+def test_a_fault_in_recording_an_exception_keeps_its_handler_from_nothing(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(error: Exception) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(_handlers, "record_error", fail)
+    app = Starlette(
+        routes=[Route("/", broken)],
+        middleware=[Middleware(ScopeMiddleware)],
+        exception_handlers={LookupError: lambda request, error: PlainTextResponse("sorry")},
+    )
+    with install(["starlette"]):
+        assert get(app, "/").body == b"sorry"
+    assert "a handled KeyError is not on record" in caplog.text
+
+
+async def broken(request: Request) -> PlainTextResponse:
+    raise KeyError("id")
 
 
 def test_a_handler_that_two_routes_share_is_one_span(recording: Recording) -> None:

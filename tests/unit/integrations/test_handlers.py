@@ -101,6 +101,31 @@ def test_an_unknown_path_is_no_error(recording: Recording) -> None:
     assert recording.trace().request.errors == 0
 
 
+@pytest.mark.parametrize(("status", "errors"), [(404, 0), (503, 1)])
+def test_an_answer_by_exception_is_an_error_where_its_status_says_so(
+    recording: Recording, status: int, errors: int
+) -> None:
+    async def refuse(scope: Any, receive: Any, send: Any) -> None:
+        raise HTTPException(status)
+
+    app = shop({})
+    app.router.default = refuse
+    assert get(app, "/nowhere").status == status
+    assert recording.trace().request.errors == errors
+
+
+def test_what_the_caller_sent_is_not_in_the_record_of_its_being_invalid(recording: Recording) -> None:
+    """The error that FastAPI raises holds the whole body, to show it to the caller."""
+    app = FastAPI()
+    app.add_middleware(ScopeMiddleware)
+    app.add_api_route("/", item, methods=["POST"])
+    assert b"hunter2" in get(app, "/", method="POST", query=b"id=hunter2").body
+    (handled,) = handlers_of(recording)
+    assert handled.exception is not None
+    assert "hunter2" not in handled.exception.message
+    assert "('query', 'id')" in handled.exception.message
+
+
 def test_an_exception_in_the_handler_is_recorded_too(recording: Recording) -> None:
     def worse(request: Request, error: Exception) -> PlainTextResponse:
         raise LookupError("no words") from error
