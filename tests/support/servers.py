@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +50,9 @@ class Running:
         return self.log.read_text(errors="replace")
 
     def workers(self) -> list[int]:
-        """The processes that serve: those it has started, or else itself."""
-        return descendants(self.pid) or [self.pid]
+        """The processes that serve: those that have started no others."""
+        below = descendants(self.pid)
+        return [pid for pid in below if not descendants(pid)] or [self.pid]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it as a service manager does; its exit code, negative for a signal."""
@@ -67,19 +69,43 @@ class Running:
 class Server(Running):
     port: int = 0
 
-    def get(self, path: str, id: str = "", *, timeout_s: float = PATIENCE_S) -> Response:
-        return fetch(self.port, path, id, timeout_s=timeout_s)
+    def get(self, path: str, id: str = "") -> Response:
+        return fetch(self.port, path, id)
+
+    def ask(self, path: str, id: str) -> Asking:
+        return Asking(self.port, path, id)
 
 
-def fetch(port: int, path: str, id: str = "", *, timeout_s: float = PATIENCE_S) -> Response:
+def fetch(port: int, path: str, id: str = "") -> Response:
     """GET ``path`` on a connection of its own, under the correlation id ``id``."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     try:
         connection.request("GET", path, headers={"X-Request-ID": id} if id else {})
         response = connection.getresponse()
         return Response(response.status, response.read().decode(), response.headers.get("X-Request-ID", ""))
     finally:
         connection.close()
+
+
+class Asking:
+    """A request made in a thread of its own, for one that does not end before the test lets it."""
+
+    def __init__(self, port: int, path: str, id: str) -> None:
+        self._answer: Response | OSError | http.client.HTTPException | None = None
+        self._thread = threading.Thread(target=self._ask, args=(port, path, id))
+        self._thread.start()
+
+    def _ask(self, port: int, path: str, id: str) -> None:
+        try:
+            self._answer = fetch(port, path, id)
+        except (OSError, http.client.HTTPException) as error:
+            self._answer = error
+
+    def answer(self) -> Response | None:
+        """The response; None where the connection broke."""
+        self._thread.join(PATIENCE_S)
+        assert not self._thread.is_alive()
+        return self._answer if isinstance(self._answer, Response) else None
 
 
 @contextmanager

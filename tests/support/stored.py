@@ -1,0 +1,49 @@
+"""What is in the store of the test's directory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scope.config import load
+from scope.store import Reader, StoreUnavailable
+
+from .waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scope.model import RequestSummary, Trace
+
+
+def stored(*kinds: str) -> dict[str, RequestSummary]:
+    """The requests (of these kinds; "http" unless told) by their correlation id; each is there once."""
+    try:
+        with Reader(load().store_dir) as reader:
+            found = [each for each in reader.requests(limit=1_000_000) if each.kind in (kinds or ("http",))]
+    except StoreUnavailable:
+        return {}
+    by_id = {each.id: each for each in found}
+    assert len(by_id) == len(found), sorted(each.id for each in found)
+    return by_id
+
+
+def when_stored(id: str, condition: Callable[[RequestSummary], bool] = lambda _: True) -> RequestSummary:
+    """The request, once it is there and ``condition`` holds of it."""
+
+    def look() -> RequestSummary | None:
+        found = stored("http", "websocket", "lifespan", "task").get(id)
+        return found if found is not None and condition(found) else None
+
+    found = eventually(look)
+    assert found is not None
+    return found
+
+
+def trace_of(request: RequestSummary) -> Trace:
+    with Reader(load().store_dir) as reader:
+        return reader.trace(request)
+
+
+def span_names(request: RequestSummary) -> dict[str, str]:
+    """The status of every span below the root, by name."""
+    return {span.name: span.status for _, span in trace_of(request).spans() if span.parent_id is not None}
