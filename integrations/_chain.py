@@ -50,6 +50,12 @@ class Layer:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.app, name)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in Layer.__slots__:
+            object.__setattr__(self, name, value)
+        else:
+            setattr(self.app, name, value)
+
     @property  # type: ignore[misc]
     def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
         return type(cast("object", self.app))

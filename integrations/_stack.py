@@ -46,48 +46,52 @@ _FRAMEWORK_MODULES: Final = ("fastapi.", "starlette.middleware.body_limit")
 class Stack:
     """What is known of one ServerErrorMiddleware and what lies inside it.
 
-    ``tracer`` is the ScopeMiddleware inside, or None; ``holder`` is what leads to it. ``app`` is the stack as it would
-    run without us.
+    ``tracer`` is the ScopeMiddleware inside, or None; ``holder`` is what led to it, if it could be made to step over.
+    ``app`` is the stack as it would run without us. ``prepared`` tells whether spans were put into it.
     """
 
     __slots__ = ("app", "holder", "prepared", "tracer")
 
-    def __init__(self, entry: Any, call: Callable[..., Awaitable[None]]) -> None:
-        inside = ((holder, app) for holder, app in _walk(entry) if isinstance(app, ScopeMiddleware))
-        self.holder: Any
-        self.tracer: ScopeMiddleware | None
-        self.holder, self.tracer = next(inside, (None, None))
-        self.app = partial(call, entry)
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self.app = app
+        self.tracer: ScopeMiddleware | None = None
+        self.holder: Any = None
         self.prepared = False
 
-    def prepare(self, patches: Patches, entry: ServerErrorMiddleware) -> None:
+    def learn(self, patches: Patches, entry: Any) -> None:
+        """Look for the tracer, and step over it: it is called outermost from now on."""
+        for holder, app in _walk(entry):
+            if isinstance(app, ScopeMiddleware):
+                self.tracer = app
+                with suppress(AttributeError, TypeError):  # frozen: it is run through, and sees that all is done
+                    hold(holder, app.app)
+                    self.holder = holder
+                self.prepare(patches, entry)
+                return
+
+    def prepare(self, patches: Patches, entry: Any) -> None:
         """Put spans around the middlewares and exception handlers of the application; never raises."""
         self.prepared = True
         try:
-            self._step_over()
             _trace_stack(patches, entry)
         except Exception:
             logger.exception("scope: the middlewares of %r have no spans of their own", entry)
 
     def forget(self) -> None:
         """Lead to the tracer again."""
-        if self.tracer is not None:
-            with suppress(AttributeError, TypeError):
-                hold(self.holder, self.tracer)
-
-    def _step_over(self) -> None:
-        if self.tracer is not None:
-            with suppress(AttributeError, TypeError):  # frozen: it is run through, and sees that all is done
-                hold(self.holder, self.tracer.app)
+        if self.holder is not None:
+            hold(self.holder, self.tracer)
 
 
 def learn_stack(patches: Patches, entry: Any, call: Callable[..., Awaitable[None]]) -> Stack:
-    """What is known of ``entry``, whose class's ``__call__`` was ``call``."""
-    stack = Stack(entry, call)
-    setattr(entry, STACK, stack)
-    patches.remember(entry, _forget)
-    if stack.tracer is not None:
-        stack.prepare(patches, entry)
+    """What is known of ``entry``, whose class's ``__call__`` was ``call``; never raises."""
+    stack = Stack(partial(call, entry))
+    try:
+        setattr(entry, STACK, stack)
+        patches.remember(entry, _forget)
+        stack.learn(patches, entry)
+    except Exception:
+        logger.exception("scope: what lies inside %r is traced from where ScopeMiddleware stands", entry)
     return stack
 
 

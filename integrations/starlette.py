@@ -58,13 +58,12 @@ def install(patches: Patches, _: ModuleType) -> None:
 
 def _open_outermost(patches: Patches, original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     def call(self: Any, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        if scope["type"] == "lifespan":
-            return original(self, scope, receive, send)
         stack = self._scope_stack or learn_stack(patches, self, original)
         if REQUEST_KEY in scope:
             if not stack.prepared:
                 stack.prepare(patches, self)
-        elif stack.tracer is not None:
+        # The lifespan's scope does not tell whether it is traced: once is enough.
+        elif stack.tracer is not None and (stack.holder is not None or scope["type"] != "lifespan"):
             return stack.tracer.trace(stack.app, scope, receive, send)
         return original(self, scope, receive, send)
 

@@ -7,7 +7,6 @@ asyncio.to_thread and anyio carry the context by themselves; ``ThreadPoolExecuto
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from .._core import current_request
@@ -37,7 +36,6 @@ def carry(call: Callable[P, T]) -> Callable[P, T]:
     here = request.activate()
     request.deactivate(here)
 
-    @wraps(call)
     def carried(*args: P.args, **kwargs: P.kwargs) -> T:
         outside = request.activate()
         request.deactivate(here)

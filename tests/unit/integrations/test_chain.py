@@ -80,6 +80,8 @@ def test_a_layer_is_what_it_stands_for_to_everybody_but_us() -> None:
     app = App()
     layer: Any = Layer(app, "app", SpanKind.MIDDLEWARE)
     assert (layer.seen is app.seen, hasattr(layer, "nothing")) == (True, False)
+    layer.mood = "good"
+    assert vars(app)["mood"] == "good"
     assert isinstance(layer, App)
 
 

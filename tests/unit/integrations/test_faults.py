@@ -68,6 +68,27 @@ def test_a_fault_costs_spans_and_no_request(
     assert {record.exc_info[0] for record in caplog.records if record.exc_info} == {ZeroDivisionError}
 
 
+def test_a_middleware_that_cannot_be_looked_into_is_run_as_ever(
+    recording: Recording, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Sealed:
+        def __init__(self, app: Any) -> None:
+            self._next = app
+
+        @property
+        def app(self) -> Any:
+            raise ZeroDivisionError("not yours")
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            await self._next(scope, receive, send)
+
+    stack = [Middleware(Sealed), Middleware(ScopeMiddleware)]
+    with install(["starlette"]):
+        answer = get(Starlette(routes=[Route("/x", hello)], middleware=stack), "/x")
+    assert (answer.status, answer.header("x-request-id")) == (200, recording.trace().request.id)
+    assert caplog.text.count("traced from where ScopeMiddleware stands") == 1
+
+
 def test_a_fault_in_recording_an_exception_keeps_its_handler_from_nothing(
     recording: Recording, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

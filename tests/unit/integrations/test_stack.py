@@ -137,10 +137,11 @@ def test_the_exception_reaches_the_server_and_is_recorded_where_it_was_raised(re
     assert [span.name for span in spans(trace) if span.exception is not None] == ["fail"]
 
 
-def test_a_request_is_one_request_and_the_lifespan_another(recording: Recording) -> None:
-    app = starlette(TRACED)
+@pytest.mark.parametrize("stack", [(TRACED,), (Middleware(Frozen), TRACED)], ids=["first", "behind a frozen one"])
+def test_a_request_is_one_request_and_the_lifespan_another(recording: Recording, stack: tuple[Middleware, ...]) -> None:
+    app = starlette(*stack)
 
-    async def run() -> None:
+    async def lifespan() -> None:
         incoming = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
 
         async def receive() -> Any:
@@ -150,10 +151,14 @@ def test_a_request_is_one_request_and_the_lifespan_another(recording: Recording)
             pass
 
         await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
+
+    async def run() -> None:
+        await lifespan()
         await send_request(app, "/")
+        await lifespan()
 
     asyncio.run(run())
-    assert [trace.request.kind for trace in recording.traces()] == ["lifespan", "http"]
+    assert [trace.request.kind for trace in recording.traces()] == ["lifespan", "http", "lifespan"]
 
 
 # --- middlewares ----------------------------------------------------------------------------------------------------
