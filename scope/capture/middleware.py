@@ -40,7 +40,7 @@ class ScopeMiddleware:
         self._enabled = False
         self._header = b""
         self._trusted = False
-        self._excluded: Callable[[str], object] | None = None
+        self._excluded: re.Pattern[str] | None = None
         try:
             self._prepare(process.config)
         except ConfigError as error:
@@ -52,7 +52,7 @@ class ScopeMiddleware:
         self._trusted = config.capture.trust_headers
         if config.capture.exclude_paths:
             patterns = "|".join(fnmatch.translate(glob) for glob in config.capture.exclude_paths)
-            self._excluded = re.compile(patterns).match
+            self._excluded = re.compile(patterns)
         if self._enabled:
             install(process)
             _install_integrations(config)
@@ -62,9 +62,9 @@ class ScopeMiddleware:
 
     def trace(self, app: Application, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Run ``app`` as one request; as it is where capture is off or ``scope`` is already traced."""
-        if not self._enabled or REQUEST_KEY in scope or (self._excluded and self._excluded(scope.get("path", ""))):
+        if not self._enabled or REQUEST_KEY in scope or (self._excluded and _has_path(scope, self._excluded)):
             return app(scope, receive, send)
-        if scope["type"] == "lifespan":
+        if scope.get("type") == "lifespan":
             return self._lifespan(app, scope, receive, send)
         return self._exchange(app, scope, receive, send)
 
@@ -96,6 +96,11 @@ class ScopeMiddleware:
         finally:
             if request is not None:
                 request.end(0)
+
+
+def _has_path(scope: Scope, pattern: re.Pattern[str]) -> bool:
+    path = scope.get("path")
+    return isinstance(path, str) and pattern.match(path) is not None
 
 
 def _install_integrations(config: Config) -> None:
