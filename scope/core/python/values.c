@@ -138,7 +138,7 @@ void scope_put_masked_text(scope_buffer *buffer, PyObject *text, uint32_t max_by
 static void put_string_value(scope_buffer *buffer, PyObject *value)
 {
     Py_ssize_t length = PyUnicode_GET_LENGTH(value);
-    bool cut = length > (Py_ssize_t)buffer->max_value_bytes;
+    bool cut = length > (Py_ssize_t)buffer->max_value_bytes || scope_utf8_size(value) > buffer->max_value_bytes;
     scope_put_u8(buffer, cut ? TAG_CUT : TAG_TEXT);
     if (cut)
         scope_put_u32(buffer, length < UINT32_MAX ? (uint32_t)length : UINT32_MAX);
@@ -213,30 +213,40 @@ static bool is_secret(PyObject *name)
     return secret;
 }
 
+/* Whether it is uuid.UUID, which is written in Python: the name of its type does not tell its module. */
+static bool is_uuid(PyTypeObject *type)
+{
+    PyObject *module = strcmp(type->tp_name, "UUID") == 0 ? PyDict_GetItemString(type->tp_dict, "__module__") : NULL;
+    return module && PyUnicode_Check(module) && PyUnicode_CompareWithASCIIString(module, "uuid") == 0;
+}
+
 /* Types of the standard library whose str() is what people want to see. */
 static bool is_plain_type(PyTypeObject *type)
 {
-    static const char *const known[] = {"uuid.UUID", "decimal.Decimal", "datetime.datetime", "datetime.date",
-                                        "datetime.time", "datetime.timedelta", "UUID"};
+    static const char *const known[] = {"decimal.Decimal", "datetime.datetime", "datetime.date", "datetime.time",
+                                        "datetime.timedelta"};
     for (size_t index = 0; index < sizeof known / sizeof *known; index++)
         if (strcmp(type->tp_name, known[index]) == 0)
-            return index < 6 || !PyType_IsSubtype(type, &PyUnicode_Type);
-    return false;
+            return true;
+    return is_uuid(type);
 }
 
 static void put_value(scope_buffer *buffer, PyObject *value, int depth);
 
 static void put_items(scope_buffer *buffer, PyObject *value, int depth)
 {
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(value);
-    Py_ssize_t kept = count < MAX_ITEMS ? count : MAX_ITEMS;
+    uint8_t count = 0;
     scope_put_u8(buffer, TAG_LIST);
-    scope_put_u8(buffer, (uint8_t)kept);
-    for (Py_ssize_t index = 0; index < kept && index < PySequence_Fast_GET_SIZE(value); index++) {
-        PyObject *item = Py_NewRef(PySequence_Fast_GET_ITEM(value, index));
+    uint8_t *count_at = buffer->at;
+    scope_put_u8(buffer, count);
+    /* the application, asked whether a name is secret, may change the list */
+    while (count < MAX_ITEMS && count < PySequence_Fast_GET_SIZE(value) && !buffer->overflow) {
+        PyObject *item = Py_NewRef(PySequence_Fast_GET_ITEM(value, count++));
         put_value(buffer, item, depth + 1);
         Py_DECREF(item);
     }
+    if (!buffer->overflow)
+        *count_at = count;
 }
 
 static void put_pair(scope_buffer *buffer, PyObject *name, PyObject *value, int depth)
@@ -246,6 +256,21 @@ static void put_pair(scope_buffer *buffer, PyObject *name, PyObject *value, int 
         scope_put_u8(buffer, TAG_REDACTED);
     else
         put_value(buffer, value, depth);
+}
+
+/* In place of a pair that does not fit, the name and the value's type; false where that does not fit either. Within another
+ * value nothing is put, for that one does not fit then. */
+static bool put_type_instead(scope_buffer *buffer, uint8_t *pair_at, PyObject *name, PyObject *value, int depth)
+{
+    buffer->at = pair_at;
+    if (depth > 1)
+        return false;
+    buffer->overflow = false;
+    put_text(buffer, name, 128, false);
+    put_object(buffer, value);
+    if (buffer->overflow)
+        buffer->at = pair_at;
+    return !buffer->overflow;
 }
 
 /* Pairs with str keys, as many as fit, behind a count of `count_bytes`; a pair that does not fit whole is left out. */
@@ -263,12 +288,9 @@ static void put_pairs(scope_buffer *buffer, PyObject *map, int depth, uint32_t m
         Py_INCREF(name);
         Py_INCREF(value);
         put_pair(buffer, name, value, depth);
+        count += !buffer->overflow || put_type_instead(buffer, pair_at, name, value, depth);
         Py_DECREF(value);
         Py_DECREF(name);
-        if (buffer->overflow)
-            buffer->at = pair_at;
-        else
-            count++;
     }
     if (count_at + count_bytes <= buffer->end)
         memcpy(count_at, &count, count_bytes);
