@@ -513,12 +513,12 @@ def test_a_step_shows_the_state_of_the_coroutine_in_it() -> None:
     with captured():
         receive, _, _ = wrapped(Server())
         step: Any = receive()
-        assert inspect.isawaitable(step)
         assert inspect.getcoroutinestate(step) == inspect.CORO_CREATED
         step.close()
         assert inspect.getcoroutinestate(step) == inspect.CORO_CLOSED
         with pytest.raises(AttributeError, match="nowhere"):
             _ = step.nowhere
+        assert inspect.isawaitable(step)
 
 
 def test_a_step_is_driven_like_a_coroutine() -> None:
