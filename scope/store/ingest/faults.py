@@ -37,7 +37,7 @@ def count_faults(prepared: Prepared, journal: Journal) -> None:
     """Add to ``journal`` what was not counted before."""
     for index, noted in prepared.noted.items():
         sighting = _sighting(prepared, index)
-        fresh = {fault.fingerprint(sighting.route): fault for fault in noted.faults}
+        fresh = noted.by_fingerprint(sighting.route)
         for fingerprint in fresh.keys() - noted.fingerprints:
             count_fault(fingerprint, fresh[fingerprint], sighting, journal)
 

@@ -71,7 +71,7 @@ _STATEMENTS: Final[dict[str, _Insert | _Each]] = {
     "shape": _Insert(10, "shapes"),
     "span_name": _Insert(2, "span_names"),
     "open": _Insert(20, "requests", "INSERT OR REPLACE"),
-    "piece": _Insert(3, "pieces"),
+    "piece": _Insert(4, "pieces", "INSERT OR IGNORE"),
     "attribute": _Insert(4, "attributes", "INSERT OR IGNORE"),
     "exception": _Insert(2, "exceptions", "INSERT OR IGNORE"),
     "endpoint": _Insert(5, "endpoints"),

@@ -69,8 +69,7 @@ def _index(slice_: Slice, late: Summary, request: int, journal: Journal) -> None
         " JOIN shapes ON shapes.id = shape WHERE request = ?",
         (request,),
     ).fetchone()
-    for fault in noted.faults:
-        fingerprint = fault.fingerprint(route)
+    for fingerprint, fault in noted.by_fingerprint(route).items():
         insert = "INSERT OR IGNORE INTO exceptions VALUES (?, ?)"
         if slice_.connection.execute(insert, (fingerprint, request)).rowcount:
             count_fault(fingerprint, fault, Sighting(route, start_ns, late.end_ns, exemplar), journal)

@@ -35,7 +35,11 @@ _FLOAT_LIMIT: Final = 10**300
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One exception that a request recorded. ``ended`` grows with how surely it is the one that ended the request."""
+    """One exception that a request recorded.
+
+    ``ended`` grows with how surely it is the one that ended the request. An ``is_echo`` was recorded before, in a piece
+    that was handed over earlier: it tells which exception went on, and is not counted again.
+    """
 
     type: str
     message: str
@@ -43,6 +47,7 @@ class Fault:
     function: str
     line: int
     ended: int
+    is_echo: bool = False
 
     def fingerprint(self, route: str | None) -> str:
         """Type, innermost frame of the application and route in 16 hex digits; the line is left out, it moves."""
@@ -70,6 +75,10 @@ class Noted:
         if not self.faults:
             return self.earlier_error
         return max(reversed(self.faults), key=lambda fault: fault.ended).type
+
+    def by_fingerprint(self, route: str | None) -> dict[str, Fault]:
+        """The exceptions to count, each group once."""
+        return {fault.fingerprint(route): fault for fault in self.faults if not fault.is_echo}
 
     def followed_by(self, later: Noted) -> Noted:
         """This, which is stored, and ``later``, which is not."""
@@ -123,6 +132,7 @@ def _add_fault(faults: list[Fault], event: Event) -> None:
             if faults[index].type == fault.type and faults[index].message == fault.message:
                 faults[index] = replace(faults[index], ended=fault.ended)
                 return
+        fault = replace(fault, is_echo=True)
     faults.append(fault)
 
 

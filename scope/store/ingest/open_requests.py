@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...model import Outcome, RequestKind, RequestState
 from ..batch import Columns, Summary
 from ..database import transaction
-from ..identity import identity, key_of, segment_of, unsigned
+from ..identity import identity, key_of, segment_of, signed, unsigned
 from .faults import count_faults, exception_rows
 from .notes import NOTHING, Noted
 from .prepared import identities, prepare
@@ -75,8 +75,8 @@ class OpenRequests:
         journal.add("attribute", prepared.attribute_rows())
         journal.add("exception", exception_rows(prepared))
         count_faults(prepared, journal)
-        pieces = zip(requests, columns.blob, strict=True)
-        journal.add("piece", ((request, batch, blob) for request, blob in pieces if blob))
+        pieces = zip(requests, columns.position, columns.blob, strict=True)
+        journal.add("piece", ((request, signed(place), batch, blob) for request, place, blob in pieces if blob))
         for request in requests:
             self._noted.setdefault(request, NOTHING)
         for index in prepared.noted:

@@ -62,10 +62,8 @@ class Prepared:
                 yield self.requests[index], key, text, number
 
     def fingerprints(self, index: int) -> frozenset[str]:
-        """Of the exceptions that the request at ``index`` recorded."""
-        route = self.looks[index].shape.route
-        noted = self.noted.get(index)
-        return frozenset(fault.fingerprint(route) for fault in noted.faults) if noted else frozenset()
+        """Of the exceptions that the noted request at ``index`` recorded."""
+        return frozenset(self.noted[index].by_fingerprint(self.looks[index].shape.route))
 
     def stored(self, index: int) -> Noted:
         """What was noted of the request at ``index``, once all of it is stored."""

@@ -11,10 +11,10 @@ from ..identity import KEY_BITS, signed
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["COLUMNS", "LAYOUT", "SELECT", "TABLES", "summary"]
+__all__ = ["COLUMNS", "LAYOUT", "SELECT", "SELECT_THROUGH", "summary"]
 
-TABLES: Final = (
-    "requests CROSS JOIN shapes ON shapes.id = requests.shape"
+_TABLES: Final = (
+    "requests {0} CROSS JOIN shapes ON shapes.id = requests.shape"
     f" CROSS JOIN segments ON segments.number = requests.request >> {KEY_BITS}"
 )
 """Joined in this order whatever the planner thinks: requests are many, the other two are few and in the cache."""
@@ -58,7 +58,10 @@ LAYOUT: Final = Layout(
     span_name="span_names.name",
 )
 
-SELECT: Final = f"SELECT {', '.join(COLUMNS[name].sql for name in JSON_FIELDS)} FROM {TABLES}"
+_SELECT: Final = f"SELECT {', '.join(COLUMNS[name].sql for name in JSON_FIELDS)} FROM {_TABLES}"
+SELECT: Final = _SELECT.format("")
+SELECT_THROUGH: Final = _SELECT.format("NOT INDEXED")
+"""The same, read in the order of the table."""
 _COMPLETE: Final = JSON_FIELDS.index("complete")
 
 

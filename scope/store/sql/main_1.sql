@@ -37,12 +37,14 @@ CREATE TABLE losses (
     PRIMARY KEY (segment, reason)
 ) WITHOUT ROWID;
 
--- What open requests have written so far: at most a piece in each batch, in the order of the batches.
+-- What open requests have written so far: at most a piece in each batch, in the order of the batches. `position` is the
+-- ring position of its first record.
 CREATE TABLE pieces (
     request INTEGER NOT NULL,
+    position INTEGER NOT NULL,
     batch INTEGER NOT NULL,
     data BLOB NOT NULL,
-    PRIMARY KEY (request, batch)
+    PRIMARY KEY (request, position)
 ) WITHOUT ROWID;
 
 -- Rows of open requests are removed one by one when these end.

@@ -129,11 +129,12 @@ def exception(
     line: int = 31,
     span: int = 1,
     escaped: bool = True,
+    again: bool = False,
     frames: Sequence[Frame] | None = None,
 ) -> bytes:
     stack = (Frame("/srv/shop/pay.py", "charge", line, in_app=True), Frame("/lib/httpx.py", "send", 9, in_app=False))
     payload = {
-        "flags": int(escaped),
+        "flags": int(escaped) | 2 * int(again),
         "type": type,
         "message": message,
         "frames": stack if frames is None else tuple(frames),

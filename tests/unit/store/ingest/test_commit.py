@@ -266,6 +266,14 @@ def test_an_exception_is_counted_when_it_is_seen_not_when_its_request_ends(tmp_p
         assert sorted((group.type, group.count) for group in reader.errors()) == [("Other", 1), ("shop.Declined", 1)]
 
 
+def test_a_piece_handed_over_again_is_left_out(tmp_path: Path) -> None:
+    """As by a batch of which the commit was carried out and still reported as failed."""
+    with open_writer(tmp_path) as writer:
+        writer.commit(Batch(open=[unfinished(1)]))
+        writer.commit(Batch(open=[unfinished(1)]))
+        assert [request.pieces for request in writer.restore().open] == [(unfinished(1).blob,)]
+
+
 # --- slices ---
 
 

@@ -114,6 +114,22 @@ def test_the_exception_that_ended_a_request_is_the_likeliest(notes: list[bytes],
     assert read_notes(notes).error == expected
 
 
+def test_an_exception_recorded_again_further_out_is_the_same() -> None:
+    inner, other = exception(1, span=3, escaped=False), exception(1, "Other", span=4, escaped=False)
+    noted = read_notes([inner, other, exception(1, span=1, again=True, frames=[])])
+    assert [(fault.type, fault.line, fault.is_echo) for fault in noted.faults] == [
+        ("shop.Declined", 31, False),
+        ("Other", 31, False),
+    ]
+    assert noted.error == "shop.Declined"
+
+
+def test_one_recorded_again_in_a_later_piece_is_not_counted_again() -> None:
+    noted = read_notes([exception(1, again=True, frames=[])])
+    assert noted.by_fingerprint("/pay") == {}
+    assert noted.error == "shop.Declined"
+
+
 def test_what_was_noted_before_is_joined_with_what_is_new() -> None:
     stored = Noted((("a", "1", 1),), names=("first",), fingerprints=frozenset({"f"}), earlier_error="Old")
     joined = stored.followed_by(Noted((("a", "1", 1), ("b", "2", 2)), names=("second",)))

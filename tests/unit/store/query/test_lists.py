@@ -9,6 +9,7 @@ import pytest
 
 from scope.model import Event, EventType
 from scope.store import Batch, Cursor, Reader, StoreError, parse
+from scope.store.query import pages
 from scope.wire.encode import encode_records
 from tests.unit.store.kit import (
     HOUR_NS,
@@ -170,6 +171,22 @@ def test_only_what_began_since_is_listed(reader: Reader) -> None:
 )
 def test_a_filter_finds_what_it_says(reader: Reader, text: str, expected: list[int]) -> None:
     assert keys(reader, text) == expected
+
+
+@pytest.mark.parametrize("recent", [1, 7, 20, 60])
+@pytest.mark.parametrize("text", ["status:404", "path:/items/?", "attr.user:3", "-state:done", "status>=200 since:90m"])
+def test_a_filter_finds_the_same_along_the_index_and_through_the_table(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, text: str, recent: int
+) -> None:
+    expected = keys(reader, text)
+    monkeypatch.setattr(pages, "_RECENT", recent)
+    assert keys(reader, text) == expected
+    assert keys(reader, text, limit=3) == expected[:3]
+    condition, found, place = parse(text, now_ns=NOW_NS), [], None
+    while part := reader.requests(condition, limit=2, before=place):
+        found += part
+        place = Cursor.after(part[-1])
+    assert [int(request.path.rpartition("/")[2]) for request in found] == expected
 
 
 @pytest.mark.parametrize(
