@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from functools import singledispatch, wraps
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +10,7 @@ from starlette.exceptions import HTTPException, WebSocketException
 
 from .._core import Span, current_request, record_error
 from ..model import SpanKind
+from ._faults import report
 from ._naming import name_of
 from ._wrappers import mark, original_of
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["recordable", "trace_handler", "trace_handlers", "untrace_handlers"]
-
-logger: Final = logging.getLogger("scope")
 
 _KIND: Final = int(SpanKind.EXCEPTION_HANDLER)
 
@@ -90,7 +88,7 @@ def _record(error: Exception) -> None:
         if told is not None:
             record_error(told)
     except Exception:
-        logger.exception("scope: a handled %s is not on record", type(error).__qualname__)
+        report(f"a handled {type(error).__qualname__} is not on record")
 
 
 def _tables(middleware: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:

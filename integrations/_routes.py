@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from itertools import takewhile
 from types import FunctionType
@@ -14,6 +13,7 @@ from starlette.routing import Router, request_response, websocket_session
 
 from ..model import SpanKind
 from ._chain import insert, walk
+from ._faults import report
 from ._naming import name_of
 from ._stack import is_somebodys, middleware_name
 from ._wrappers import mark, original_of, wrap_coroutine, wrap_function
@@ -27,8 +27,6 @@ __all__ = ["LEARNED", "learn_mount", "learn_route"]
 
 LEARNED: Final = "_scope_learned"
 """Attribute of a route that was met; of a mount, its id (FastAPI copies mounts) and whether it is a leaf."""
-
-logger: Final = logging.getLogger("scope")
 
 # What request_response and websocket_session return. Their one variable is the handler; for a synchronous handler it is
 # a partial of run_in_threadpool.
@@ -44,7 +42,7 @@ def learn_route(patches: Patches, route: Any) -> None:
         patches.remember(route, _forget)
         _trace_chain(patches, list(walk(route)), leaf=True)
     except Exception:
-        logger.exception("scope: the handler of %r has no span of its own", route)
+        report(f"the handler of {route!r} has no span of its own")
 
 
 def learn_mount(patches: Patches, mount: Any) -> bool:
@@ -57,7 +55,7 @@ def learn_mount(patches: Patches, mount: Any) -> bool:
         patches.remember(mount, _forget)
         _trace_chain(patches, chain, leaf=leaf)
     except Exception:
-        logger.exception("scope: what is mounted at %r has no span of its own", mount)
+        report(f"what is mounted at {mount!r} has no span of its own")
     return leaf
 
 

@@ -7,7 +7,6 @@ ServerErrorMiddleware, by the very ScopeMiddleware that is found inside; there, 
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from functools import partial
 from itertools import takewhile
@@ -23,6 +22,7 @@ from starlette.routing import Router
 from ..capture.middleware import ScopeMiddleware
 from ..model import SpanKind
 from ._chain import hold, insert, walk
+from ._faults import report
 from ._handlers import trace_handler, trace_handlers, untrace_handlers
 from ._naming import factory_of, name_of
 from ._wrappers import original_of
@@ -36,8 +36,6 @@ __all__ = ["STACK", "Stack", "is_somebodys", "learn_stack", "middleware_name"]
 
 STACK: Final = "_scope_stack"
 """Attribute of a ServerErrorMiddleware that was met: what is known of the stack."""
-
-logger: Final = logging.getLogger("scope")
 
 _FRAMEWORKS: Final = (Router, ServerErrorMiddleware, ExceptionMiddleware, ScopeMiddleware)
 _FRAMEWORK_MODULES: Final = ("fastapi.", "starlette.middleware.body_limit")
@@ -75,7 +73,7 @@ class Stack:
         try:
             _trace_stack(patches, entry)
         except Exception:
-            logger.exception("scope: the middlewares of %r have no spans of their own", entry)
+            report("the middlewares of an application have no spans of their own")
 
     def forget(self) -> None:
         """Lead to the tracer again."""
@@ -91,7 +89,7 @@ def learn_stack(patches: Patches, entry: Any, call: Callable[..., Awaitable[None
         patches.remember(entry, _forget)
         stack.learn(patches, entry)
     except Exception:
-        logger.exception("scope: what lies inside %r is traced from where ScopeMiddleware stands", entry)
+        report("an application is traced from where ScopeMiddleware stands, not from outermost")
     return stack
 
 

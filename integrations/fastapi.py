@@ -7,7 +7,6 @@ FastAPI's own tracing over OpenTelemetry is another matter and stays as it is.
 # FastAPI has no public place to hook in where an included route is served.
 from __future__ import annotations
 
-import logging
 from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +31,7 @@ from starlette._utils import get_route_path
 from ..capture.middleware import REQUEST_KEY
 from ..model import SpanKind
 from ._dependencies import trace_dependencies
+from ._faults import report
 from ._handlers import recordable
 from ._naming import name_of
 from ._wrappers import (
@@ -55,8 +55,6 @@ __all__ = ["install"]
 _TRACED: Final = "_scope_traced"
 _TOLD: Final = ("type", "loc", "msg")
 
-logger: Final = logging.getLogger("scope")
-
 
 def install(patches: Patches, _: ModuleType) -> None:
     for served in (APIRoute, APIWebSocketRoute, _EffectiveRouteContext):
@@ -69,21 +67,26 @@ def install(patches: Patches, _: ModuleType) -> None:
 
 def _trace_operation(patches: Patches, original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     def handle(self: Any, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        request = scope.get(REQUEST_KEY)
-        if request is not None:
-            served = self
-            if "fastapi" in scope:
-                # A route of an included router is served by a counterpart that knows the full path.
-                included = scope["fastapi"].get("effective_route_context")
-                if included is not None and included.original_route is self:
-                    served = included
-                    mounted = scope.get(MOUNTED_KEY)
-                    request.set_route(served.path_format if mounted is None else mounted + served.path_format)
-            if not served._scope_traced:  # noqa: SLF001 - ours
-                _trace_endpoint(patches, served)
+        if REQUEST_KEY in scope:
+            try:
+                served = _name_included(self, scope) if "fastapi" in scope else self
+                if not served._scope_traced:  # noqa: SLF001 - ours
+                    _trace_endpoint(patches, served)
+            except Exception:
+                report(f"{self!r} is traced without its name and handler")
         return original(self, scope, receive, send)
 
     return like_coroutine_function(handle)
+
+
+def _name_included(route: APIRoute, scope: Any) -> Any:
+    """What serves ``route``: if its router is included in another, a counterpart that knows the full path."""
+    included = scope["fastapi"].get("effective_route_context")
+    if included is None or included.original_route is not route:
+        return route
+    mounted = scope.get(MOUNTED_KEY)
+    scope[REQUEST_KEY].set_route(included.path_format if mounted is None else mounted + included.path_format)
+    return included
 
 
 def _trace_session(patches: Patches, original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
@@ -106,7 +109,7 @@ def _trace_endpoint(patches: Patches, served: Any) -> None:
         _endpoint_context_cache[id(traced)] = _extract_endpoint_context(call)
         finalize(traced, _endpoint_context_cache.pop, id(traced), None).atexit = False
     except Exception:
-        logger.exception("scope: the handler of %r has no span of its own", served)
+        report(f"the handler of {served.path} has no span of its own")
 
 
 def _untrace_endpoint(served: Any) -> None:
@@ -129,11 +132,13 @@ def _traced(call: Callable[..., Any]) -> Callable[..., Any]:
 
 def _name_frontend(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     def respond(self: Any, scope: Any) -> Awaitable[Any]:
-        request = scope.get(REQUEST_KEY)
-        if request is not None:
-            # Frontends have no path parameters: what is left of the path without the file's is the template.
-            place = get_route_path(scope).removesuffix(scope["fastapi"]["frontend_path"]).rstrip("/")
-            request.set_route(f"{scope.get(MOUNTED_KEY, '')}{place}/{{path}}")
+        if REQUEST_KEY in scope:
+            try:
+                # Frontends have no path parameters: what is left of the path without the file's is the template.
+                place = get_route_path(scope).removesuffix(scope["fastapi"]["frontend_path"]).rstrip("/")
+                scope[REQUEST_KEY].set_route(f"{scope.get(MOUNTED_KEY, '')}{place}/{{path}}")
+            except Exception:
+                report("a frontend is traced without its name")
         return original(self, scope)
 
     return like_coroutine_function(respond)

@@ -95,8 +95,9 @@ class _Exchange:
 
     def answered(self, response: Any) -> Any:
         self._span.annotate(**{"http.response.status_code": response.status_code})
-        if response.next_request is not None:  # a redirect that is left to the application
-            self._clean(response.next_request)
+        later = getattr(response, "next_request", None)
+        if later is not None:  # a redirect that is left to the application
+            self._clean(later)
         return response
 
     def __exit__(

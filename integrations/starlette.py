@@ -18,6 +18,7 @@ from starlette.routing import Host, Mount, Route, WebSocketRoute
 from .._core import Span, current_request
 from ..capture.middleware import REQUEST_KEY
 from ..model import SpanKind
+from ._faults import report
 from ._naming import name_of
 from ._routes import LEARNED, learn_mount, learn_route
 from ._stack import STACK, learn_stack
@@ -29,10 +30,7 @@ if TYPE_CHECKING:
 
     from ._patches import Patches
 
-__all__ = ["MINIMUM", "MOUNTED_KEY", "install"]
-
-MINIMUM: Final = (1, 0)
-"""The oldest version of Starlette that is tested."""
+__all__ = ["MOUNTED_KEY", "install"]
 
 MOUNTED_KEY: Final = "scope.mounted"
 """Key of the ASGI scope: the templates of the mounts and hosts passed so far, joined."""
@@ -74,10 +72,13 @@ def _name_route(patches: Patches, original: Callable[..., Awaitable[None]]) -> C
     def handle(self: Any, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         request = scope.get(REQUEST_KEY)
         if request is not None:
-            if self._scope_learned is None:
-                learn_route(patches, self)
-            mounted = scope.get(MOUNTED_KEY)
-            request.set_route(self.path_format if mounted is None else mounted + self.path_format)
+            try:
+                if self._scope_learned is None:
+                    learn_route(patches, self)
+                mounted = scope.get(MOUNTED_KEY)
+                request.set_route(self.path_format if mounted is None else mounted + self.path_format)
+            except Exception:
+                report(f"{type(self)!r} is traced without its name")
         return original(self, scope, receive, send)
 
     return like_coroutine_function(handle)
@@ -89,14 +90,20 @@ def _enter_mount(
     def handle(self: Any, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         request = scope.get(REQUEST_KEY)
         if request is not None:
-            learned = self._scope_learned
-            leaf = learned[1] if learned is not None and learned[0] == id(self) else learn_mount(patches, self)
-            scope[MOUNTED_KEY] = mounted = scope.get(MOUNTED_KEY, "") + prefix_of(self)
-            if leaf:
-                request.set_route(mounted + _REST)
+            try:
+                scope[MOUNTED_KEY] = mounted = scope.get(MOUNTED_KEY, "") + prefix_of(self)
+                if _is_leaf(patches, self):
+                    request.set_route(mounted + _REST)
+            except Exception:
+                report(f"{type(self)!r} is traced without its name")
         return original(self, scope, receive, send)
 
     return like_coroutine_function(handle)
+
+
+def _is_leaf(patches: Patches, mount: Any) -> bool:
+    learned = mount._scope_learned  # noqa: SLF001 - ours
+    return learned[1] if learned is not None and learned[0] == id(mount) else learn_mount(patches, mount)
 
 
 def _mount_prefix(mount: Any) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from scope.capture import middleware
 from scope.integrations import INTEGRATIONS, registry
+from scope.integrations._faults import report
 
 from .recording import Recording
 
@@ -20,6 +21,7 @@ def pristine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The libraries as they come; ScopeMiddleware installs nothing on its own."""
     monkeypatch.setenv("SCOPE_COLLECTOR_AUTOSTART", "false")
     monkeypatch.setattr(middleware, "_install_integrations", lambda _: None)
+    report.cache_clear()
     for module in touched():
         vars(module).pop(registry.HOME).patches.undo()
     yield

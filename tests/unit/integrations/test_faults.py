@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Match, Mount, Route
 
 from scope import ScopeMiddleware
 from scope.integrations import _handlers, _routes, _stack, fastapi, install
+from scope.integrations import starlette as starlette_module
 
 from .asgi import get
 from .recording import Recording, names
@@ -42,7 +44,7 @@ def fastapi_app() -> Any:
         (starlette, _stack, "_trace_stack", "/x", "middlewares"),
         (starlette, _routes, "_trace_chain", "/x", "handler of Route"),
         (starlette, _routes, "_trace_chain", "/m/x", "mounted at Mount"),
-        (fastapi_app, fastapi, "_traced", "/x", "handler of APIRoute"),
+        (fastapi_app, fastapi, "_traced", "/x", "handler of /x"),
     ],
 )
 def test_a_fault_costs_spans_and_no_request(
@@ -68,6 +70,61 @@ def test_a_fault_costs_spans_and_no_request(
     assert {record.exc_info[0] for record in caplog.records if record.exc_info} == {ZeroDivisionError}
 
 
+def test_a_route_that_cannot_be_named_is_served_as_ever(recording: Recording, caplog: pytest.LogCaptureFixture) -> None:
+    class Bare(Route):
+        """Made of what serving takes, and of nothing else."""
+
+        def __init__(self, path: str) -> None:
+            self.path, self.methods, self.app = path, None, files
+
+        def matches(self, scope: Any) -> Any:
+            return Match.FULL, {}
+
+    app = Starlette(routes=[Bare("/x")], middleware=[Middleware(ScopeMiddleware)])
+    with install(["starlette"]):
+        assert [get(app, "/x").status for _ in range(2)] == [200, 200]
+    assert caplog.text.count("is traced without its name") == 1
+
+
+async def files(scope: Any, receive: Any, send: Any) -> None:
+    await PlainTextResponse("file")(scope, receive, send)
+
+
+@pytest.mark.parametrize(
+    ("path", "module", "function"),
+    [
+        ("/m/x", starlette_module, "learn_mount"),
+        ("/x", fastapi, "_trace_endpoint"),
+        ("/included", fastapi, "_name_included"),
+        ("/site/index.html", fastapi, "get_route_path"),
+    ],
+)
+def test_a_fault_on_the_way_to_the_handler_costs_no_request(
+    recording: Recording,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+    path: str,
+    module: Any,
+    function: str,
+) -> None:
+    def fail(*args: Any) -> Any:
+        raise ZeroDivisionError("ours")
+
+    (tmp_path / "index.html").write_text("<p>")
+    router = APIRouter()
+    router.add_api_route("/included", lambda: "hello")
+    app = fastapi_app()
+    app.include_router(router)
+    app.mount("/m", Starlette(routes=[Route("/x", hello)]))
+    app.frontend("/site", directory=tmp_path)
+    monkeypatch.setattr(module, function, fail)
+    with install(["fastapi"]):
+        assert [get(app, path).status for _ in range(2)] == [200, 200]
+    assert len(caplog.records) == 1
+    assert len(recording.traces()) == 2
+
+
 def test_a_middleware_that_cannot_be_looked_into_is_run_as_ever(
     recording: Recording, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -86,7 +143,7 @@ def test_a_middleware_that_cannot_be_looked_into_is_run_as_ever(
     with install(["starlette"]):
         answer = get(Starlette(routes=[Route("/x", hello)], middleware=stack), "/x")
     assert (answer.status, answer.header("x-request-id")) == (200, recording.trace().request.id)
-    assert caplog.text.count("traced from where ScopeMiddleware stands") == 1
+    assert caplog.text.count("from where ScopeMiddleware stands") == 1
 
 
 def test_a_fault_in_recording_an_exception_keeps_its_handler_from_nothing(

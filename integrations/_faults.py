@@ -1,0 +1,18 @@
+"""What is said where something of ours fails: the request goes on, and the log tells once what it will lack."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from functools import lru_cache
+from typing import Final
+
+__all__ = ["report"]
+
+logger: Final = logging.getLogger("scope")
+
+
+@lru_cache(maxsize=256)
+def report(lacking: str) -> None:
+    """Log the exception that is being handled, and what is lacking for it; the same only once."""
+    logger.error("scope: %s", lacking, exc_info=sys.exception())
