@@ -36,9 +36,9 @@ class Plan:
     operation_rounds: int = 300
     request_rounds: int = 150
     sites: int = 3
-    load_rounds: int = 12
+    load_rounds: int = 10
     block_s: int = 1
-    paced_rounds: int = 5
+    paced_rounds: int = 4
     paced_block_s: float = 2.0
 
     def settings(self, name: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..processes import Child, free_port, wait_until_logged
 from ..stack import STARTED, collector, isolated, serving
+from .rotation import turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -68,7 +69,7 @@ def measure(
     with site(directory, isolated(directory, settings), pin=pin) as running_site:
         blocks: dict[str, list[Block]] = {name: [] for name in SIDES}
         for number in range(-1, rounds):
-            for name in SIDES if number % 2 else reversed(SIDES):
+            for name in turns(SIDES, number):
                 block = _block(running_site, name, load)
                 if number >= 0:
                     blocks[name].append(block)

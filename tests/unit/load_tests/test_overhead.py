@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from functools import partial
+from itertools import chain, pairwise
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from load_tests.overhead.figures import Figure, figure
 from load_tests.overhead.inprocess import measure
 from load_tests.overhead.load import LoadError, parse_wrk
 from load_tests.overhead.parts import PARTS, Plan
-from load_tests.overhead.rotation import WARM_UP, added, rotate, timed
+from load_tests.overhead.rotation import WARM_UP, added, rotate, timed, turns
 from load_tests.processes import ROOT
 from load_tests.stack import isolated
 
@@ -53,8 +55,19 @@ def test_blocks_take_turns_and_the_difference_is_for_one_repetition() -> None:
     spent = rotate(blocks, 4)
     assert spent == {"bare": [1000] * 4, "traced": [1500] * 4}
     assert len(order) == 2 * (4 + WARM_UP)
-    assert order[-4:] in (["bare", "traced", "traced", "bare"], ["traced", "bare", "bare", "traced"])
     assert added(spent, "traced", "bare", 100) == 5.0
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_no_variant_ever_follows_itself(count: int) -> None:
+    names = [f"variant {number}" for number in range(count)]
+    rounds = [turns(names, number) for number in range(-3, 3 * count)]
+    assert all(sorted(order) == names for order in rounds)
+    assert all(before != after for before, after in pairwise(chain.from_iterable(rounds)))
+
+
+def test_each_of_three_variants_comes_first_as_often() -> None:
+    assert Counter(turns(["a", "b", "c"], number)[0] for number in range(9)) == {"a": 3, "b": 3, "c": 3}
 
 
 def test_one_slow_round_does_not_move_the_difference() -> None:
