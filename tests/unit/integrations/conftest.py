@@ -1,31 +1,25 @@
-"""Each test installs what it needs in libraries that nobody else has touched, and reads back what was recorded."""
+"""Each test installs what it needs in libraries that nobody else has touched, and reads back what was captured."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from scope.capture import middleware
 from scope.integrations import INTEGRATIONS, registry
 from scope.integrations._faults import report
-
-from .recording import Recording
+from scope.testing import Capture, captured
 
 
 @pytest.fixture(autouse=True)
-def pristine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The libraries as they come; ScopeMiddleware installs nothing on its own."""
+def pristine(no_integrations: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test leaves an integration behind, nor does it keep a fault from being said in the next."""
     monkeypatch.setenv("SCOPE_COLLECTOR_AUTOSTART", "false")
-    monkeypatch.setattr(middleware, "_install_integrations", lambda _: None)
     report.cache_clear()
-    for module in touched():
-        vars(module).pop(registry.HOME).patches.undo()
     yield
-    assert list(touched()) == []
+    assert touched() == []
 
 
 def touched() -> list[ModuleType]:
@@ -35,6 +29,6 @@ def touched() -> list[ModuleType]:
 
 
 @pytest.fixture
-def recording(tmp_path: Path) -> Iterator[Recording]:
-    with Recording(tmp_path / "test.seg") as recording:
-        yield recording
+def capture() -> Iterator[Capture]:
+    with captured() as capture:
+        yield capture

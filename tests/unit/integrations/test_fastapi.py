@@ -20,9 +20,10 @@ import scope
 from scope import ScopeMiddleware
 from scope.integrations import install
 from scope.model import SpanKind
+from scope.testing import Capture
 
 from .asgi import Answer, get, request, websocket
-from .recording import Recording, names, spans, tree
+from .shape import names, spans, tree
 
 
 def shop(**options: Any) -> FastAPI:
@@ -66,7 +67,7 @@ class Price:
 @pytest.mark.parametrize(("endpoint", "name"), [(price, "price"), (price_async, "price_async"), (Price(), "Price")])
 @pytest.mark.parametrize("included", [False, True])
 def test_every_kind_of_handler_is_a_span_and_the_parent_of_what_it_does(
-    recording: Recording, endpoint: Any, name: str, included: bool
+    capture: Capture, endpoint: Any, name: str, included: bool
 ) -> None:
     """Synchronous ones run in a thread pool; those of included routers are called by another way."""
     router = APIRouter()
@@ -77,24 +78,24 @@ def test_every_kind_of_handler_is_a_span_and_the_parent_of_what_it_does(
     else:
         app.add_api_route("/api/", endpoint)
     assert ask(app, "/api/").body == b'"order-7"'
-    trace = recording.trace()
+    trace = capture.trace()
     assert (tree(trace), names(trace, SpanKind.HANDLER)) == ([name, "  add it up"], [name])
 
 
-def test_a_handler_that_raises_has_the_exception(recording: Recording) -> None:
+def test_a_handler_that_raises_has_the_exception(capture: Capture) -> None:
     async def sold_out() -> None:
         raise HTTPException(409, "no more of it")
 
     app = shop()
     app.add_api_route("/", sold_out)
     assert ask(app).status == 409
-    handler, answered = spans(recording.trace())
+    handler, answered = spans(capture.trace())
     assert handler.exception is not None
     assert (handler.exception.type, answered.name) == ("fastapi.exceptions.HTTPException", "http_exception_handler")
-    assert recording.trace().request.errors == 1
+    assert capture.trace().request.errors == 1
 
 
-def test_the_request_is_not_lost_in_the_background_task_of_a_synchronous_route(recording: Recording) -> None:
+def test_the_request_is_not_lost_in_the_background_task_of_a_synchronous_route(capture: Capture) -> None:
     seen = []
 
     def order(tasks: BackgroundTasks) -> None:
@@ -104,10 +105,14 @@ def test_the_request_is_not_lost_in_the_background_task_of_a_synchronous_route(r
     app.add_api_route("/", order)
     ask(app)
     assert seen == ["order-7"]
-    assert names(recording.trace(), SpanKind.BACKGROUND) == ["<lambda>"]
+    assert names(capture.trace(), SpanKind.BACKGROUND) == ["<lambda>"]
 
 
-def test_a_websocket_is_handled_within_its_dependencies(recording: Recording) -> None:
+async def other() -> str:
+    return "other"
+
+
+def test_a_websocket_is_handled_within_its_dependencies(capture: Capture) -> None:
     async def chat(websocket: WebSocket, said: Annotated[str, Depends(other)]) -> None:
         await websocket.accept()
         await websocket.send_text(f"{here()} {said} {await websocket.receive_text()}")
@@ -115,20 +120,20 @@ def test_a_websocket_is_handled_within_its_dependencies(recording: Recording) ->
     app = shop()
     app.add_api_websocket_route("/", chat)
     sent = asyncio.run(websocket(app, "/", ["hello"]))
-    trace = recording.trace()
+    trace = capture.trace()
     assert sent.messages[-1]["text"] == f"{trace.request.id} other hello"
     assert (trace.request.kind, tree(trace)) == ("websocket", ["other", "chat"])
 
 
-def test_fastapis_own_tracing_makes_no_double(recording: Recording) -> None:
+def test_fastapis_own_tracing_makes_no_double(capture: Capture) -> None:
     app = shop(telemetry={"tracer_provider": NoOpTracerProvider(), "metrics": False, "logs": False})
     app.add_api_route("/", price_async)
     ask(app)
-    assert tree(recording.trace()) == ["price_async", "  add it up"]
+    assert tree(capture.trace()) == ["price_async", "  add it up"]
 
 
 @pytest.mark.parametrize("installed", [()], indirect=True)
-def test_undoing_leaves_the_routes_as_they_were(recording: Recording) -> None:
+def test_undoing_leaves_the_routes_as_they_were(capture: Capture) -> None:
     router = APIRouter()
     router.add_api_route("/", price)
     app = shop()
@@ -162,19 +167,19 @@ async def rows_async() -> AsyncIterator[str]:
 
 @pytest.mark.parametrize("endpoint", [rows, rows_async])
 @pytest.mark.parametrize("response", [None, StreamingResponse, EventSourceResponse])
-def test_a_streaming_handler_lasts_to_its_last_row(recording: Recording, endpoint: Any, response: Any) -> None:
+def test_a_streaming_handler_lasts_to_its_last_row(capture: Capture, endpoint: Any, response: Any) -> None:
     """As lines of JSON, as it is, and as server-sent events."""
     app = shop()
     app.get("/", **({"response_class": response} if response else {}))(endpoint)
     assert ask(app).body.count(b"order-7") == 3
-    trace = recording.trace()
+    trace = capture.trace()
     assert tree(trace) == [endpoint.__name__, "  row 0", "  row 1", "  row 2"]
     handler = spans(trace)[0]
     assert (handler.kind, handler.status, trace.request.state) == (SpanKind.HANDLER, "ok", "done")
     assert handler.start_ns > trace.request.start_ns
 
 
-def test_a_streaming_handler_is_not_current_between_its_rows(recording: Recording) -> None:
+def test_a_streaming_handler_is_not_current_between_its_rows(capture: Capture) -> None:
     """What sends a row is not the handler's doing."""
 
     class Sender:
@@ -195,12 +200,12 @@ def test_a_streaming_handler_is_not_current_between_its_rows(recording: Recordin
     app.add_middleware(Sender)
     app.get("/", response_class=StreamingResponse)(rows_async)
     ask(app)
-    assert tree(recording.trace())[:3] == ["Sender", "  rows_async", "    row 0"]
-    assert tree(recording.trace()).count("  send") == 3
+    assert tree(capture.trace())[:3] == ["Sender", "  rows_async", "    row 0"]
+    assert tree(capture.trace()).count("  send") == 3
 
 
 @pytest.mark.parametrize("endpoint", [rows, rows_async])
-def test_a_stream_that_breaks_has_the_exception(recording: Recording, endpoint: Any) -> None:
+def test_a_stream_that_breaks_has_the_exception(capture: Capture, endpoint: Any) -> None:
     class Broken(StreamingResponse):
         async def stream_response(self, send: Any) -> None:
             async for _ in self.body_iterator:
@@ -213,13 +218,13 @@ def test_a_stream_that_breaks_has_the_exception(recording: Recording, endpoint: 
     app = shop()
     app.get("/", response_class=StreamingResponse)(broken)
     assert isinstance(ask(app).error, LookupError)
-    (handler,) = spans(recording.trace(), SpanKind.HANDLER)
-    assert (handler.status, recording.trace().request.outcome) == ("error", "exception")
+    (handler,) = spans(capture.trace(), SpanKind.HANDLER)
+    assert (handler.status, capture.trace().request.outcome) == ("error", "exception")
 
 
 @pytest.mark.parametrize("endpoint", [rows, rows_async])
 def test_a_generator_that_is_closed_elsewhere_ends_quietly(
-    recording: Recording, endpoint: Any, caplog: pytest.LogCaptureFixture
+    capture: Capture, endpoint: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The client has gone: the generator is left half done, and the garbage collector closes it in another context."""
 
@@ -238,188 +243,12 @@ def test_a_generator_that_is_closed_elsewhere_ends_quietly(
 
     asyncio.run(half())
     gc.collect()
-    trace = recording.trace()
+    trace = capture.trace()
     assert (tree(trace), caplog.records) == ([endpoint.__name__, "  row 0"], [])
     assert spans(trace)[0].status in {"cancelled", "open"}
 
 
-# --- dependencies ---------------------------------------------------------------------------------------------------
-
-
-class Pagination:
-    def __init__(self, page: int = 1) -> None:
-        self.page = page
-
-
-def database() -> Iterator[str]:
-    with scope.span("connect"):
-        pass
-    yield here()
-    with scope.span("commit"):
-        pass
-
-
-async def session(database: Annotated[str, Depends(database)]) -> AsyncIterator[str]:
-    yield database + here()
-    with scope.span("close"):
-        pass
-
-
-def user(session: Annotated[str, Depends(session)]) -> str:
-    with scope.span("look up"):
-        return session
-
-
-async def allowed(
-    user: Annotated[str, Depends(user)],
-    session: Annotated[str, Depends(session)],
-    page: Annotated[Pagination, Depends()],
-) -> str:
-    return f"{user} {session}"
-
-
-def test_dependencies_are_spans_in_their_order_each_of_them_once(recording: Recording) -> None:
-    """Sub-dependencies come first; what several need is solved once; what yields is torn down after the response."""
-
-    async def handler(said: Annotated[str, Depends(allowed)]) -> str:
-        return said
-
-    app = shop()
-    app.add_api_route("/", handler)
-    assert ask(app).body == b'"order-7order-7 order-7order-7"'
-    assert tree(recording.trace()) == [
-        "database",
-        "  connect",
-        "session",
-        "user",
-        "  look up",
-        "Pagination",
-        "allowed",
-        "handler",
-        "session (teardown)",
-        "  close",
-        "database (teardown)",
-        "  commit",
-    ]
-    assert len(spans(recording.trace(), SpanKind.DEPENDENCY)) == 7
-
-
-def test_a_dependency_for_the_function_is_torn_down_before_the_response(recording: Recording) -> None:
-    async def handler(said: Annotated[str, Depends(database, scope="function")]) -> str:
-        return said
-
-    app = shop()
-    app.add_api_route("/", handler)
-    ask(app)
-    trace = recording.trace()
-    torn_down = spans(trace)[-2]
-    assert (torn_down.name, trace.request.first_byte_ns) == ("database (teardown)", trace.request.first_byte_ns)
-    assert torn_down.start_ns < (trace.request.first_byte_ns or 0)
-
-
-def test_a_dependency_that_raises_has_the_exception_and_keeps_the_handler_from_running(recording: Recording) -> None:
-    async def nobody() -> None:
-        raise HTTPException(401)
-
-    app = shop()
-    app.get("/", dependencies=[Depends(database), Depends(nobody)])(price)
-    assert ask(app).status == 401
-    trace = recording.trace()
-    assert names(trace, SpanKind.HANDLER) == []
-    assert [span.name for span in spans(trace) if span.status == "error"] == ["nobody"]
-
-
-def test_a_dependency_sees_the_handlers_exception_in_its_teardown(recording: Recording) -> None:
-    caught = []
-
-    async def watch() -> AsyncIterator[None]:
-        try:
-            yield
-        except ValueError as error:
-            caught.append((error, here()))
-            raise
-
-    async def broken() -> None:
-        raise ValueError("no such thing")
-
-    app = shop()
-    app.get("/", dependencies=[Depends(watch)])(broken)
-    answer = ask(app)
-    assert caught == [(answer.error, "order-7")]
-    assert tree(recording.trace()) == ["watch", "broken", "watch (teardown)"]
-
-
-def test_dependencies_of_the_application_and_of_routers_are_seen(recording: Recording) -> None:
-    router = APIRouter(dependencies=[Depends(database)])
-    router.add_api_route("/", price_async)
-    app = shop(dependencies=[Depends(Pagination)])
-    app.include_router(router, prefix="/api")
-    ask(app, "/api/")
-    assert names(recording.trace(), SpanKind.DEPENDENCY) == ["Pagination", "database", "database (teardown)"]
-
-
-async def other() -> str:
-    return "other"
-
-
-def other_sync() -> str:
-    return "other"
-
-
-def other_generator() -> Iterator[str]:
-    yield "other"
-
-
-@pytest.mark.parametrize("override", [other, other_sync, other_generator])
-def test_what_overrides_a_dependency_is_seen_in_its_place(recording: Recording, override: Any) -> None:
-    async def handler(said: Annotated[str, Depends(user)]) -> str:
-        return said
-
-    app = shop()
-    app.add_api_route("/", handler)
-    app.dependency_overrides[user] = override
-    assert ask(app).body == b'"other"'
-    assert names(recording.trace())[0] == override.__name__
-
-
-def test_limits_on_how_often_a_dependency_runs_hold(recording: Recording) -> None:
-    """Whatever leads to it, it is entered as often as FastAPI allows."""
-    running = most = 0
-
-    async def scarce() -> None:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        await asyncio.sleep(0.001)
-        running -= 1
-
-    async def crowd() -> None:
-        app = shop()
-        app.get("/", dependencies=[Depends(scarce, max_concurrency=2)])(price_async)
-        await asyncio.gather(*(request(app, "/") for _ in range(6)))
-
-    asyncio.run(crowd())
-    assert most == 2
-    assert [names(trace, SpanKind.DEPENDENCY) for trace in recording.traces()] == [["scarce"]] * 6
-
-
-def test_outside_a_traced_request_dependencies_are_only_solved(recording: Recording) -> None:
-    app = FastAPI()
-
-    async def handler(
-        one: Annotated[str, Depends(other)],
-        two: Annotated[str, Depends(other_sync)],
-        three: Annotated[str, Depends(other_generator)],
-    ) -> str:
-        return one + two + three
-
-    app.add_api_route("/", handler)
-    app.get("/rows")(rows)
-    assert get(app, "/").body == b'"otherotherother"'
-    assert recording.traces() == []
-
-
-def test_fastapi_still_tells_where_an_endpoint_is(recording: Recording) -> None:
+def test_fastapi_still_tells_where_an_endpoint_is(capture: Capture) -> None:
     """In the errors that it raises for a request or a response that is not valid."""
 
     async def number(id: int) -> int:

@@ -16,9 +16,10 @@ from starlette.routing import Match, Mount, Route
 from scope import ScopeMiddleware
 from scope.integrations import _handlers, _routes, _stack, fastapi, install
 from scope.integrations import starlette as starlette_module
+from scope.testing import Capture
 
 from .asgi import get
-from .recording import Recording, names
+from .shape import names
 
 
 async def hello(request: Request) -> PlainTextResponse:
@@ -48,7 +49,7 @@ def fastapi_app() -> Any:
     ],
 )
 def test_a_fault_costs_spans_and_no_request(
-    recording: Recording,
+    capture: Capture,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     make: Any,
@@ -65,12 +66,12 @@ def test_a_fault_costs_spans_and_no_request(
     with install(["fastapi"]):
         answers = [get(app, path) for _ in range(2)]
     assert [(answer.status, answer.error) for answer in answers] == [(200, None)] * 2
-    assert [trace.request.route for trace in recording.traces()] == [path, path]
+    assert [trace.request.route for trace in capture.traces()] == [path, path]
     assert sum(said in record.message for record in caplog.records) == 1
     assert {record.exc_info[0] for record in caplog.records if record.exc_info} == {ZeroDivisionError}
 
 
-def test_a_route_that_cannot_be_named_is_served_as_ever(recording: Recording, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_route_that_cannot_be_named_is_served_as_ever(capture: Capture, caplog: pytest.LogCaptureFixture) -> None:
     class Bare(Route):
         """Made of what serving takes, and of nothing else."""
 
@@ -100,7 +101,7 @@ async def files(scope: Any, receive: Any, send: Any) -> None:
     ],
 )
 def test_a_fault_on_the_way_to_the_handler_costs_no_request(
-    recording: Recording,
+    capture: Capture,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     tmp_path: Path,
@@ -122,11 +123,11 @@ def test_a_fault_on_the_way_to_the_handler_costs_no_request(
     with install(["fastapi"]):
         assert [get(app, path).status for _ in range(2)] == [200, 200]
     assert len(caplog.records) == 1
-    assert len(recording.traces()) == 2
+    assert len(capture.traces()) == 2
 
 
 def test_a_middleware_that_cannot_be_looked_into_is_run_as_ever(
-    recording: Recording, caplog: pytest.LogCaptureFixture
+    capture: Capture, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Sealed:
         def __init__(self, app: Any) -> None:
@@ -142,12 +143,12 @@ def test_a_middleware_that_cannot_be_looked_into_is_run_as_ever(
     stack = [Middleware(Sealed), Middleware(ScopeMiddleware)]
     with install(["starlette"]):
         answer = get(Starlette(routes=[Route("/x", hello)], middleware=stack), "/x")
-    assert (answer.status, answer.header("x-request-id")) == (200, recording.trace().request.id)
+    assert (answer.status, answer.header("x-request-id")) == (200, capture.trace().request.id)
     assert caplog.text.count("from where ScopeMiddleware stands") == 1
 
 
 def test_a_fault_in_recording_an_exception_keeps_its_handler_from_nothing(
-    recording: Recording, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    capture: Capture, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(error: Exception) -> None:
         raise ZeroDivisionError("ours")
@@ -167,11 +168,11 @@ async def broken(request: Request) -> PlainTextResponse:
     raise KeyError("id")
 
 
-def test_a_handler_that_two_routes_share_is_one_span(recording: Recording) -> None:
+def test_a_handler_that_two_routes_share_is_one_span(capture: Capture) -> None:
     first, second = Route("/x", hello), Route("/y", hello)
     second.app = first.app
     app = Starlette(routes=[first, second], middleware=[Middleware(ScopeMiddleware)])
     with install(["starlette"]):
         for path in ("/x", "/y"):
             get(app, path)
-    assert [names(trace) for trace in recording.traces()] == [["hello"], ["hello"]]
+    assert [names(trace) for trace in capture.traces()] == [["hello"], ["hello"]]

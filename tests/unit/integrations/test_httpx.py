@@ -15,8 +15,9 @@ from scope import _core
 from scope.integrations import httpx as integration
 from scope.integrations import install
 from scope.model import Span, SpanKind
+from scope.testing import Capture
 
-from .recording import Recording, spans
+from .shape import spans
 
 Handler = Callable[[Any], Any]
 Send = Callable[..., Any]
@@ -49,7 +50,7 @@ def send(request: pytest.FixtureRequest, library: Any) -> Send:
 
 
 @pytest.fixture
-def traced(recording: Recording) -> Any:
+def traced(capture: Capture) -> Any:
     """The request that everything here is sent for; its caller sent a trace and an id."""
     headers = [
         (b"x-request-id", b"order-7"),
@@ -65,15 +66,15 @@ def traced(recording: Recording) -> Any:
     request.deactivate(before)
 
 
-def client_span(recording: Recording) -> Span:
-    (span,) = spans(recording.trace(), SpanKind.CLIENT)
+def client_span(capture: Capture) -> Span:
+    (span,) = spans(capture.trace(), SpanKind.CLIENT)
     return span
 
 
-def test_a_request_is_a_span_without_its_query(recording: Recording, traced: Any, library: Any, send: Send) -> None:
+def test_a_request_is_a_span_without_its_query(capture: Capture, traced: Any, library: Any, send: Send) -> None:
     request = library.Request("POST", "http://ann:secret@payments.example:8443/cards/1?key=secret")
     assert send(lambda _: library.Response(201), request).status_code == 201
-    span = client_span(recording)
+    span = client_span(capture)
     assert (span.name, span.status) == ("POST payments.example", "ok")
     assert span.attributes == {
         "http.request.method": "POST",
@@ -84,12 +85,12 @@ def test_a_request_is_a_span_without_its_query(recording: Recording, traced: Any
     }
 
 
-def test_the_trace_is_handed_on_below_the_span(recording: Recording, traced: Any, library: Any, send: Send) -> None:
+def test_the_trace_is_handed_on_below_the_span(capture: Capture, traced: Any, library: Any, send: Send) -> None:
     headers: dict[str, str] = {}
     send(
         lambda sent: headers.update(sent.headers) or library.Response(200), library.Request("GET", "http://a.example/")
     )
-    assert headers["traceparent"] == f"00-0af7651916cd43dd8448eb211c80319c-{client_span(recording).span_id}-01"
+    assert headers["traceparent"] == f"00-0af7651916cd43dd8448eb211c80319c-{client_span(capture).span_id}-01"
     assert (headers["tracestate"], headers["x-request-id"]) == ("vendor=1", "order-7")
 
 
@@ -102,7 +103,7 @@ def test_headers_that_the_application_set_are_left_alone(traced: Any, library: A
 
 
 def test_a_request_that_is_sent_again_has_the_headers_of_the_second_time(
-    recording: Recording, traced: Any, library: Any, send: Send
+    capture: Capture, traced: Any, library: Any, send: Send
 ) -> None:
     parents = []
 
@@ -118,14 +119,14 @@ def test_a_request_that_is_sent_again_has_the_headers_of_the_second_time(
     assert request.headers == before
 
 
-def test_an_exception_is_the_spans(recording: Recording, traced: Any, library: Any, send: Send) -> None:
+def test_an_exception_is_the_spans(capture: Capture, traced: Any, library: Any, send: Send) -> None:
     def refuse(request: Any) -> Any:
         raise library.ConnectError("nobody listens")
 
     request = library.Request("GET", "http://a.example/")
     with pytest.raises(library.ConnectError):
         send(refuse, request)
-    span = client_span(recording)
+    span = client_span(capture)
     assert span.exception is not None
     assert (span.exception.type, span.status) == (f"{library.__name__}.ConnectError", "error")
     assert "traceparent" not in request.headers
@@ -133,7 +134,7 @@ def test_an_exception_is_the_spans(recording: Recording, traced: Any, library: A
 
 @pytest.mark.parametrize("follow", [True, False])
 def test_a_redirect_is_one_span_and_keeps_no_header_for_later(
-    recording: Recording, traced: Any, library: Any, send: Send, follow: bool
+    capture: Capture, traced: Any, library: Any, send: Send, follow: bool
 ) -> None:
     def redirect(request: Any) -> Any:
         if request.url.path == "/old":
@@ -141,39 +142,37 @@ def test_a_redirect_is_one_span_and_keeps_no_header_for_later(
         return library.Response(200)
 
     response = send(redirect, library.Request("GET", "http://a.example/old"), follow_redirects=follow)
-    assert client_span(recording).attributes["http.response.status_code"] == (200 if follow else 302)
+    assert client_span(capture).attributes["http.response.status_code"] == (200 if follow else 302)
     if not follow:
         assert not {"traceparent", "x-request-id"} & set(response.next_request.headers)
 
 
-def test_outside_a_request_nothing_is_added(recording: Recording, library: Any, send: Send) -> None:
+def test_outside_a_request_nothing_is_added(capture: Capture, library: Any, send: Send) -> None:
     headers: dict[str, str] = {}
     send(
         lambda sent: headers.update(sent.headers) or library.Response(200), library.Request("GET", "http://a.example/")
     )
     assert not {"traceparent", "x-request-id"} & set(headers)
-    assert recording.traces() == []
+    assert capture.traces() == []
 
 
-def test_the_many_hosts_of_a_crawler_have_one_name(recording: Recording, traced: Any, library: Any, send: Send) -> None:
+def test_the_many_hosts_of_a_crawler_have_one_name(capture: Capture, traced: Any, library: Any, send: Send) -> None:
     for number in range(300):
         send(lambda _: library.Response(200), library.Request("GET", f"http://host-{number}.example/"))
-    names = [span.name for span in spans(recording.trace(), SpanKind.CLIENT)]
+    names = [span.name for span in spans(capture.trace(), SpanKind.CLIENT)]
     assert (len(set(names)), names[-1]) == (257, "GET")
 
 
-def test_a_streamed_response_can_be_read_after_its_span(recording: Recording, traced: Any, library: Any) -> None:
+def test_a_streamed_response_can_be_read_after_its_span(capture: Capture, traced: Any, library: Any) -> None:
     transport = library.MockTransport(lambda _: library.Response(200, content=b"rows"))
     with library.Client(transport=transport) as client, client.stream("GET", "http://a.example/") as response:
-        assert client_span(recording).duration_ns is not None
+        assert client_span(capture).duration_ns is not None
         assert response.read() == b"rows"
 
 
-def test_the_configured_header_carries_the_id(
-    monkeypatch: pytest.MonkeyPatch, recording: Recording, traced: Any
-) -> None:
-    capture = SimpleNamespace(request_header="x-correlation-id")
-    monkeypatch.setattr(integration, "process", SimpleNamespace(config=SimpleNamespace(capture=capture)))
+def test_the_configured_header_carries_the_id(monkeypatch: pytest.MonkeyPatch, capture: Capture, traced: Any) -> None:
+    config = SimpleNamespace(capture=SimpleNamespace(request_header="x-correlation-id"))
+    monkeypatch.setattr(integration, "process", SimpleNamespace(config=config))
     headers: dict[str, str] = {}
     transport = httpx2.MockTransport(lambda sent: headers.update(sent.headers) or httpx2.Response(200))
     with install(["httpx"]), httpx2.Client(transport=transport) as client:

@@ -24,10 +24,11 @@ import scope
 from scope import ScopeMiddleware
 from scope.integrations import install
 from scope.model import SpanKind
+from scope.testing import Capture
 
 from .asgi import get, websocket
 from .asgi import request as send_request
-from .recording import Recording, names, spans, tree
+from .shape import names, spans, tree
 
 TRACED = Middleware(ScopeMiddleware)
 
@@ -100,22 +101,22 @@ def installed(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.mark.parametrize("position", [0, 1, 2])
-def test_the_500_response_has_the_correlation_id(recording: Recording, position: int) -> None:
+def test_the_500_response_has_the_correlation_id(capture: Capture, position: int) -> None:
     middleware = [Middleware(Pass), Middleware(GZipMiddleware)]
     middleware.insert(position, TRACED)
     answer = get(starlette(*middleware), "/fail", headers=[("x-request-id", "order-7")])
     assert (answer.status, answer.header("x-request-id")) == (500, "order-7")
-    assert recording.trace().request.id == "order-7"
+    assert capture.trace().request.id == "order-7"
 
 
-def test_the_500_response_has_the_correlation_id_in_debug_mode(recording: Recording) -> None:
+def test_the_500_response_has_the_correlation_id_in_debug_mode(capture: Capture) -> None:
     answer = get(starlette(TRACED, debug=True), "/fail", headers=[("x-request-id", "order-7")])
     assert (answer.status, answer.header("x-request-id")) == (500, "order-7")
 
 
 @pytest.mark.parametrize("key", [500, Exception])
 @pytest.mark.parametrize("kind", ["async", "sync"])
-def test_the_500_handler_sees_the_current_request(recording: Recording, key: Any, kind: str) -> None:
+def test_the_500_handler_sees_the_current_request(capture: Capture, key: Any, kind: str) -> None:
     def sorry(request: Request, error: Exception) -> PlainTextResponse:
         current = scope.current_request()
         return PlainTextResponse(f"tell us {current.id if current else None}", 500)
@@ -126,19 +127,19 @@ def test_the_500_handler_sees_the_current_request(recording: Recording, key: Any
     handlers: Any = {key: sorry if kind == "sync" else sorry_async}
     answer = get(starlette(TRACED, exception_handlers=handlers), "/fail", headers=[("x-request-id", "order-7")])
     assert answer.body == b"tell us order-7"
-    assert names(recording.trace(), SpanKind.EXCEPTION_HANDLER) == ["sorry" if kind == "sync" else "sorry_async"]
+    assert names(capture.trace(), SpanKind.EXCEPTION_HANDLER) == ["sorry" if kind == "sync" else "sorry_async"]
 
 
-def test_the_exception_reaches_the_server_and_is_recorded_where_it_was_raised(recording: Recording) -> None:
+def test_the_exception_reaches_the_server_and_is_recorded_where_it_was_raised(capture: Capture) -> None:
     answer = get(starlette(TRACED, Middleware(Pass), Middleware(Other)), "/fail")
     assert isinstance(answer.error, ValueError)
-    trace = recording.trace()
+    trace = capture.trace()
     assert (trace.request.outcome, trace.request.status) == ("exception", 500)
     assert [span.name for span in spans(trace) if span.exception is not None] == ["fail"]
 
 
 @pytest.mark.parametrize("stack", [(TRACED,), (Middleware(Frozen), TRACED)], ids=["first", "behind a frozen one"])
-def test_a_request_is_one_request_and_the_lifespan_another(recording: Recording, stack: tuple[Middleware, ...]) -> None:
+def test_a_request_is_one_request_and_the_lifespan_another(capture: Capture, stack: tuple[Middleware, ...]) -> None:
     app = starlette(*stack)
 
     async def lifespan() -> None:
@@ -158,20 +159,20 @@ def test_a_request_is_one_request_and_the_lifespan_another(recording: Recording,
         await lifespan()
 
     asyncio.run(run())
-    assert [trace.request.kind for trace in recording.traces()] == ["lifespan", "http", "lifespan"]
+    assert [trace.request.kind for trace in capture.traces()] == ["lifespan", "http", "lifespan"]
 
 
 # --- middlewares ----------------------------------------------------------------------------------------------------
 
 
-def test_middlewares_are_nested_in_their_order(recording: Recording) -> None:
+def test_middlewares_are_nested_in_their_order(capture: Capture) -> None:
     stack = [Middleware(Pass), TRACED, Middleware(CORSMiddleware), Middleware(Other)]
     get(starlette(*stack), "/")
-    assert tree(recording.trace()) == ["Pass", "  CORSMiddleware", "    Other", "      hello"]
-    assert len(names(recording.trace(), SpanKind.MIDDLEWARE)) == 3
+    assert tree(capture.trace()) == ["Pass", "  CORSMiddleware", "    Other", "      hello"]
+    assert len(names(capture.trace(), SpanKind.MIDDLEWARE)) == 3
 
 
-def test_fastapi_shows_only_the_middlewares_that_were_added(recording: Recording) -> None:
+def test_fastapi_shows_only_the_middlewares_that_were_added(capture: Capture) -> None:
     app = FastAPI()
     app.add_middleware(Other)
     app.add_middleware(ScopeMiddleware)
@@ -182,10 +183,10 @@ def test_fastapi_shows_only_the_middlewares_that_were_added(recording: Recording
 
     app.add_api_route("/", lambda: "hello")
     get(app, "/")
-    assert tree(recording.trace()) == ["stopwatch", "  Other", "    <lambda>"]
+    assert tree(capture.trace()) == ["stopwatch", "  Other", "    <lambda>"]
 
 
-def test_the_request_is_not_lost_across_base_http_middleware(recording: Recording) -> None:
+def test_the_request_is_not_lost_across_base_http_middleware(capture: Capture) -> None:
     """The rest of the application runs in a task of its own there."""
     seen = []
 
@@ -198,23 +199,23 @@ def test_the_request_is_not_lost_across_base_http_middleware(recording: Recordin
     app = Starlette(routes=[Route("/", look)], middleware=[TRACED, Middleware(Dispatching)])
     answer = get(app, "/", headers=[("x-request-id", "order-7")])
     assert (seen, answer.header("x-request-id")) == (["order-7"], "order-7")
-    assert tree(recording.trace()) == ["Dispatching", "  before", "  look"]
-    assert spans(recording.trace(), SpanKind.HANDLER)[0].attributes == {"seen": True}
+    assert tree(capture.trace()) == ["Dispatching", "  before", "  look"]
+    assert spans(capture.trace(), SpanKind.HANDLER)[0].attributes == {"seen": True}
 
 
-def test_a_middleware_made_by_a_function_is_called_as_the_function(recording: Recording) -> None:
+def test_a_middleware_made_by_a_function_is_called_as_the_function(capture: Capture) -> None:
     get(starlette(TRACED, Middleware(timing), Middleware(Pass)), "/")
-    assert tree(recording.trace()) == ["timing", "  Pass", "    hello"]
+    assert tree(capture.trace()) == ["timing", "  Pass", "    hello"]
 
 
 @pytest.mark.parametrize("inner", [Frozen, Hiding])
-def test_a_middleware_that_lets_nobody_in_costs_spans_but_no_request(recording: Recording, inner: Any) -> None:
+def test_a_middleware_that_lets_nobody_in_costs_spans_but_no_request(capture: Capture, inner: Any) -> None:
     answer = get(starlette(Middleware(inner), TRACED, Middleware(Pass)), "/")
-    assert (answer.status, answer.header("x-request-id")) == (200, recording.trace().request.id)
-    assert names(recording.trace(), SpanKind.HANDLER) == ["hello"]
+    assert (answer.status, answer.header("x-request-id")) == (200, capture.trace().request.id)
+    assert names(capture.trace(), SpanKind.HANDLER) == ["hello"]
 
 
-def test_a_middleware_still_finds_in_its_app_what_was_there(recording: Recording) -> None:
+def test_a_middleware_still_finds_in_its_app_what_was_there(capture: Capture) -> None:
     found = []
 
     class Curious(Pass):
@@ -227,54 +228,55 @@ def test_a_middleware_still_finds_in_its_app_what_was_there(recording: Recording
 
     get(starlette(TRACED, Middleware(Curious), Middleware(Named)), "/")
     assert found == [(True, "what it was called")]
-    assert names(recording.trace(), SpanKind.MIDDLEWARE) == ["Curious", "Named"]
+    assert names(capture.trace(), SpanKind.MIDDLEWARE) == ["Curious", "Named"]
 
 
-def test_middlewares_of_routers_mounts_and_routes_are_seen_too(recording: Recording, tmp_path: Any) -> None:
+def test_middlewares_of_routers_mounts_and_routes_are_seen_too(capture: Capture, tmp_path: Any) -> None:
     route = Route("/x", hello, middleware=[Middleware(Pass)])
     mount = Mount("/m", app=Router([route], middleware=[Middleware(Other)]), middleware=[Middleware(timing)])
     files = Mount("/f", app=StaticFiles(directory=tmp_path), middleware=[Middleware(Pass)])
     (tmp_path / "file").write_text("text")
     app = Starlette(routes=[mount, files], middleware=[TRACED])
     assert [get(app, path).status for path in ("/m/x", "/f/file")] == [200, 200]
-    first, second = recording.traces()
+    first, second = capture.traces()
     assert tree(first) == ["timing", "  Other", "    Pass", "      hello"]
     assert tree(second) == ["Pass", "  StaticFiles"]
     assert names(second, SpanKind.HANDLER) == ["StaticFiles"]
 
 
-def test_middlewares_of_a_websocket_are_seen_and_of_the_lifespan_are_not(recording: Recording) -> None:
+def test_middlewares_of_a_websocket_are_seen_and_of_the_lifespan_are_not(capture: Capture) -> None:
     asyncio.run(websocket(starlette(TRACED, Middleware(Pass)), "/nowhere", []))
-    assert names(recording.trace(), SpanKind.MIDDLEWARE) == ["Pass"]
+    assert names(capture.trace(), SpanKind.MIDDLEWARE) == ["Pass"]
 
 
 # --- applications that were there before ----------------------------------------------------------------------------
 
 
-def test_an_application_that_served_before_is_traced_like_any_other(tmp_path: Any) -> None:
+@pytest.mark.parametrize("installed", [()], indirect=True)
+def test_an_application_that_served_before_is_traced_like_any_other(capture: Capture) -> None:
     app = starlette(TRACED, Middleware(Pass))
     get(app, "/")
-    with install(["starlette"]), Recording(tmp_path / "late.seg") as recording:
+    with install(["starlette"]):
         get(app, "/")
-        assert tree(recording.trace()) == ["Pass", "  hello"]
+    assert [tree(trace) for trace in capture.traces()] == [[], ["Pass", "  hello"]]
 
 
-def test_what_wraps_the_whole_application_opens_the_request(recording: Recording) -> None:
+def test_what_wraps_the_whole_application_opens_the_request(capture: Capture) -> None:
     answer = get(ScopeMiddleware(starlette(Middleware(Pass))), "/fail")
-    assert (answer.status, answer.header("x-request-id")) == (500, recording.trace().request.id)
-    assert tree(recording.trace()) == ["Pass", "  fail"]
+    assert (answer.status, answer.header("x-request-id")) == (500, capture.trace().request.id)
+    assert tree(capture.trace()) == ["Pass", "  fail"]
 
 
-def test_an_application_without_us_is_left_alone(recording: Recording) -> None:
+def test_an_application_without_us_is_left_alone(capture: Capture) -> None:
     app = starlette(Middleware(Pass))
     get(app, "/")
-    assert recording.traces() == []
+    assert capture.traces() == []
     stack: Any = app.middleware_stack
     assert type(stack.app) is Pass
 
 
 @pytest.mark.parametrize("installed", [()], indirect=True)
-def test_undoing_leaves_the_application_as_it_was(recording: Recording) -> None:
+def test_undoing_leaves_the_application_as_it_was(capture: Capture) -> None:
     async def sorry(request: Request, error: Exception) -> PlainTextResponse:
         return PlainTextResponse("sorry", 500)
 
@@ -303,7 +305,7 @@ def anatomy(app: Starlette) -> list[Any]:
     return found
 
 
-def test_a_traced_application_is_collected_like_any_other(recording: Recording) -> None:
+def test_a_traced_application_is_collected_like_any_other(capture: Capture) -> None:
     app = starlette(TRACED, Middleware(Pass), Middleware(timing), Middleware(Other))
     get(app, "/")
     gone = weakref.ref(app.router)

@@ -16,8 +16,9 @@ import scope
 from scope import _core
 from scope.integrations import install
 from scope.integrations.threads import carry
+from scope.testing import Capture
 
-from .recording import Recording, tree
+from .shape import tree
 
 language: ContextVar[str] = ContextVar("language", default="none")
 
@@ -39,7 +40,7 @@ def installed() -> Any:
 
 
 @pytest.fixture
-def traced(recording: Recording) -> Any:
+def traced(capture: Capture) -> Any:
     headers = [(b"x-request-id", b"order-7")]
     request = _core.begin_request(
         {"type": "http", "method": "GET", "path": "/", "headers": headers}, b"x-request-id", True
@@ -74,11 +75,11 @@ def by_uvloop(pool: ThreadPoolExecutor) -> str:
 
 @pytest.mark.parametrize("hand_over", [by_submit, by_map, by_asyncio, by_uvloop])
 def test_the_request_is_not_lost_in_a_thread_pool(
-    recording: Recording, traced: Any, hand_over: Callable[[ThreadPoolExecutor], str]
+    capture: Capture, traced: Any, hand_over: Callable[[ThreadPoolExecutor], str]
 ) -> None:
     with ThreadPoolExecutor(1) as pool, scope.span("order"):
         assert hand_over(pool) == "order-7"
-    assert tree(recording.trace()) == ["order", "  work"]
+    assert tree(capture.trace()) == ["order", "  work"]
 
 
 def test_the_thread_is_nobodys_afterwards(traced: Any) -> None:
@@ -91,14 +92,14 @@ def test_the_thread_is_nobodys_afterwards(traced: Any) -> None:
         del before
 
 
-def test_what_waits_in_the_queue_keeps_the_span_that_submitted_it(recording: Recording, traced: Any) -> None:
+def test_what_waits_in_the_queue_keeps_the_span_that_submitted_it(capture: Capture, traced: Any) -> None:
     with ThreadPoolExecutor(1) as pool:
         with scope.span("first"):
             first = pool.submit(work)
         with scope.span("second"):
             second = pool.submit(work)
         assert (first.result(), second.result()) == ("order-7", "order-7")
-    assert tree(recording.trace()) == ["first", "  work", "second", "  work"]
+    assert tree(capture.trace()) == ["first", "  work", "second", "  work"]
 
 
 def test_other_context_variables_stay_behind(traced: Any) -> None:
@@ -122,7 +123,7 @@ def test_outside_a_request_nothing_is_wrapped() -> None:
     assert carry(work) is work
 
 
-def test_a_bare_thread_works_for_the_request_whose_work_it_carries(recording: Recording, traced: Any) -> None:
+def test_a_bare_thread_works_for_the_request_whose_work_it_carries(capture: Capture, traced: Any) -> None:
     seen = []
 
     def run() -> None:
@@ -131,4 +132,4 @@ def test_a_bare_thread_works_for_the_request_whose_work_it_carries(recording: Re
     thread = Thread(target=carry(run))
     thread.start()
     thread.join()
-    assert (seen, tree(recording.trace())) == (["order-7"], ["work"])
+    assert (seen, tree(capture.trace())) == (["order-7"], ["work"])

@@ -22,14 +22,15 @@ from scope.integrations._wrappers import (
     wrap_generator,
 )
 from scope.model import SpanKind
+from scope.testing import Capture
 
-from .recording import Recording, spans, tree
+from .shape import spans, tree
 
 HANDLER = SpanKind.HANDLER
 
 
 @pytest.fixture
-def traced(recording: Recording) -> Any:
+def traced(capture: Capture) -> Any:
     request = _core.begin_request({"type": "http", "path": "/", "headers": []}, b"x-request-id", True)
     assert request is not None
     before = request.activate()
@@ -91,23 +92,23 @@ def test_who_decorates_a_wrapper_makes_no_wrapper() -> None:
     assert original_of(add) is add
 
 
-def test_functions_and_coroutines_are_spans_with_results(recording: Recording, traced: Any) -> None:
+def test_functions_and_coroutines_are_spans_with_results(capture: Capture, traced: Any) -> None:
     assert wrap_function(add, "add", HANDLER)(1, b=2) == 3
     assert asyncio.run(wrap_coroutine(add_async, "add_async", HANDLER)(1, b=2)) == 3
-    assert tree(recording.trace()) == ["add", "  inside", "add_async", "  inside"]
+    assert tree(capture.trace()) == ["add", "  inside", "add_async", "  inside"]
 
 
-def test_generators_are_spans_with_all_items(recording: Recording, traced: Any) -> None:
+def test_generators_are_spans_with_all_items(capture: Capture, traced: Any) -> None:
     async def collect() -> list[int]:
         return [number async for number in wrap_async_generator(count_async, "count_async", HANDLER)(to=2)]
 
     assert list(wrap_generator(count, "count", HANDLER)(to=2)) == [0, 1]
     assert asyncio.run(collect()) == [0, 1]
-    assert tree(recording.trace()) == ["count", "  close", "count_async", "  close"]
-    assert {span.status for span in spans(recording.trace())} == {"ok"}
+    assert tree(capture.trace()) == ["count", "  close", "count_async", "  close"]
+    assert {span.status for span in spans(capture.trace())} == {"ok"}
 
 
-def test_a_generator_that_is_closed_early_closes_what_it_wraps(recording: Recording, traced: Any) -> None:
+def test_a_generator_that_is_closed_early_closes_what_it_wraps(capture: Capture, traced: Any) -> None:
     async def one_only() -> None:
         items = wrap_async_generator(count_async, "count_async", HANDLER)(9)
         assert await anext(items) == 0
@@ -117,11 +118,11 @@ def test_a_generator_that_is_closed_early_closes_what_it_wraps(recording: Record
     assert next(items) == 0
     items.close()
     asyncio.run(one_only())
-    assert tree(recording.trace()) == ["count", "  close", "count_async", "  close"]
-    assert [span.status for span in spans(recording.trace(), HANDLER)] == ["cancelled", "cancelled"]
+    assert tree(capture.trace()) == ["count", "  close", "count_async", "  close"]
+    assert [span.status for span in spans(capture.trace(), HANDLER)] == ["cancelled", "cancelled"]
 
 
-def test_iterators_that_cannot_be_closed_are_wrapped_too(recording: Recording, traced: Any) -> None:
+def test_iterators_that_cannot_be_closed_are_wrapped_too(capture: Capture, traced: Any) -> None:
     class Numbers:
         def __aiter__(self) -> Any:
             return self
@@ -138,10 +139,10 @@ def test_iterators_that_cannot_be_closed_are_wrapped_too(recording: Recording, t
     assert next(items) == 1
     items.close()
     asyncio.run(one_only())
-    assert tree(recording.trace()) == ["list", "Numbers"]
+    assert tree(capture.trace()) == ["list", "Numbers"]
 
 
-def test_an_exception_passes_unchanged_and_is_the_spans(recording: Recording, traced: Any) -> None:
+def test_an_exception_passes_unchanged_and_is_the_spans(capture: Capture, traced: Any) -> None:
     error = LookupError("no third")
 
     def break_off() -> Iterator[int]:
@@ -151,17 +152,17 @@ def test_an_exception_passes_unchanged_and_is_the_spans(recording: Recording, tr
     with pytest.raises(LookupError) as caught:
         list(wrap_generator(break_off, "break_off", HANDLER)())
     assert caught.value is error
-    assert spans(recording.trace())[0].status == "error"
+    assert spans(capture.trace())[0].status == "error"
 
 
-def test_outside_a_request_nothing_is_recorded(recording: Recording) -> None:
+def test_outside_a_request_nothing_is_recorded(capture: Capture) -> None:
     async def run() -> list[Any]:
         rows = [number async for number in wrap_async_generator(plain_async, "rows", HANDLER)()]
         return [*rows, await wrap_coroutine(plain_coroutine, "coroutine", HANDLER)()]
 
     assert asyncio.run(run()) == [1, 2]
     assert [*wrap_generator(plain, "rows", HANDLER)(), wrap_function(len, "len", HANDLER)("ab")] == [1, 2]
-    assert recording.traces() == []
+    assert capture.traces() == []
 
 
 def plain() -> Iterator[int]:
