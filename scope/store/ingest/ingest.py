@@ -9,12 +9,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from struct import pack
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..batch import Columns, SegmentInfo, Summary
 from ..bins import bins_of
 from ..database import transaction, translated
-from ..identity import identity
+from ..identity import identity, signed
 from .definitions import Definitions
 from .endpoints import Endpoints
 from .faults import count_faults
@@ -27,7 +27,7 @@ from .rollup import hour_rows, minute_rows, tally
 from .slices import Slices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ..batch import Batch
     from ..files import StoreFiles
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["Ingest"]
 
 _Rows = Sequence[tuple[Any, ...]]
+
+_MANY_EVENTS: Final = 1_000
+"""From so many on the records of a request that took long are copied part by part."""
 
 
 class _Share(NamedTuple):
@@ -209,23 +212,36 @@ class Ingest:
 
     def _insert(self, slice_: Slice, columns: Columns, requests: Sequence[int], journal: Journal) -> None:
         prepared = prepare(columns, requests, self._looks, self.open.noted(requests))
-        self._block = slice_.insert(prepared, self._blobs(prepared), self._block + 1)
+        blobs, further = self._blobs(prepared)
+        self._block = slice_.insert(prepared, blobs, self._block + 1)
+        for request, parts in further.items():
+            slice_.append(request, parts)
         totals = tally(columns, prepared.looks, bins_of(prepared.durations_ns))
         journal.add("minute", minute_rows(totals))
         journal.add("hour", hour_rows(totals))
         count_faults(prepared, journal)
 
-    def _blobs(self, prepared: Prepared) -> Sequence[bytes]:
-        """The records of each request, those that it handed over while it was open first."""
+    def _blobs(self, prepared: Prepared) -> tuple[Sequence[bytes], dict[int, Iterator[tuple[int, bytes]]]]:
+        """The records of each request, those that it handed over while it was open first.
+
+        Of long ones only the first part; by request, what is to be appended to them, so that it need not be in memory
+        at a time.
+        """
         columns = prepared.columns
         if not any(columns.pieces):
-            return columns.blob
+            return columns.blob, {}
         blobs = list(columns.blob)
+        further: dict[int, Iterator[tuple[int, bytes]]] = {}
         continued = [index for index, pieces in enumerate(columns.pieces) if pieces]
-        before = self.open.records(prepared.requests[index] for index in continued)
-        for index in continued:
+        short = [index for index in continued if columns.events[index] < _MANY_EVENTS]
+        before = self.open.records(prepared.requests[index] for index in short)
+        for index in short:
             blobs[index] = b"".join((*before.get(prepared.requests[index], ()), blobs[index]))
-        return blobs
+        for index in set(continued).difference(short):
+            request = prepared.requests[index]
+            further[request] = self.open.parts(request, (signed(columns.position[index]), blobs[index]))
+            blobs[index] = next(further[request])[1]
+        return blobs, further
 
     def _introduce(self, slice_: Slice, share: _Share, journal: Journal) -> None:
         """See to it that the slice can be read by itself: it has every segment's name and definitions."""

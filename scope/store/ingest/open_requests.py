@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from ...model import Outcome, RequestKind, RequestState
 from ..batch import Columns, Summary
+from ..blocks import BLOCK_BYTES
 from ..database import transaction
 from ..identity import identity, key_of, segment_of, signed, unsigned
 from .faults import count_faults, exception_rows
@@ -59,6 +61,28 @@ class OpenRequests:
             for request, data in self._main.execute(sql, part):
                 pieces.setdefault(request, []).append(data)
         return pieces
+
+    def parts(self, request: int, last: tuple[int, bytes]) -> Iterator[tuple[int, bytes]]:
+        """All records of ``request``, ``last`` being the final ones, in at least one part, none larger than need be.
+
+        Each comes with the ring position of its first record, as ``last`` does. They are read as they are asked for.
+        """
+        sql = "SELECT position FROM pieces WHERE request = ? ORDER BY batch"
+        places = self._main.execute(sql, (request,)).fetchall()
+        pieces = ((place, self._piece(request, place)) for (place,) in places)
+        first, part = last[0], bytearray()
+        for place, data in chain(pieces, (last,)):
+            if data and len(part) >= BLOCK_BYTES:
+                yield first, bytes(part)
+                part.clear()
+            first = first if part else place
+            part += data
+        yield first, bytes(part)
+
+    def _piece(self, request: int, position: int) -> bytes:
+        sql = "SELECT data FROM pieces WHERE request = ? AND position = ?"
+        data: bytes = self._main.execute(sql, (request, position)).fetchone()[0]
+        return data
 
     def record(self, rows: Sequence[tuple[Any, ...]], looks: Looks, batch: int, journal: Journal) -> None:
         """Add to ``journal`` what ``rows``, in ``batch`` the state of open requests, change."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ..blocks import Contents, OpenBlock, decompress, pack_blocks
+from ..blocks import Contents, OpenBlock, compress, decompress, pack_blocks
 from ..database import insert_all, open_for_writing, transaction, translated
 from ..schema import SLICE
 from .faults import exception_rows
@@ -91,6 +91,12 @@ class Slice:
         self._index(prepared)
         self.latest_ns = max(self.latest_ns, *columns.start_ns)
         return blocks[-1].block
+
+    def append(self, request: int, parts: Iterable[tuple[int, bytes]]) -> None:
+        """Store further records of a request that is here, in parts with the ring positions at which they begin."""
+        for position, data in parts:
+            piece = (request, position, compress(data))
+            self.connection.execute("INSERT OR IGNORE INTO pieces VALUES (?, ?, ?)", piece)
 
     def records(self, request: int) -> Iterator[bytes]:
         """The records of a request stored here, piece by piece."""

@@ -14,6 +14,7 @@ from scope.collector.round import MOST
 from scope.config import load
 from scope.model import Event, EventType
 from scope.store import Reader, StoreFull
+from scope.wire.decode import decode_records
 from scope.wire.lane import parse_lane_control
 from tests.unit.collector.kit import Clock, FaultyWriter, Process, process, settings, stored
 from tests.unit.wire.segment_builder import LaneWriter, build_segment
@@ -56,6 +57,24 @@ def test_an_open_request_is_visible_and_grows_while_it_runs(collector: Collector
     with Reader(load().store_dir) as reader:
         [work] = reader.trace(found).root.children
     assert len(work.marks) == 3
+
+
+def test_a_long_request_is_put_together_from_its_pieces(collector: Collector) -> None:
+    """Though it is never whole in the memory of the collector."""
+    with process(first_lane_bytes=1 << 20) as traced:
+        traced.begin("a")
+        for _ in range(4):
+            traced.work("a", marks=5_000)
+            collector.cycle()
+        traced.end("a")
+        collector.cycle()
+    found = stored()["a"]
+    with Reader(load().store_dir) as reader:
+        spans = reader.trace(found).root.children
+        times = [event.time_ns for event in decode_records(reader.blob(found)) if event.type >= EventType.REQUEST_BEGIN]
+    assert (found.complete, found.events) == (True, len(times))
+    assert [len(span.marks) for span in spans] == [5_000] * 4
+    assert times == sorted(times)
 
 
 def test_nothing_new_is_not_stored_again(collector: Collector, traced: Process, writer: FaultyWriter) -> None:
