@@ -129,6 +129,9 @@ static int build(scope_segment *segment, const scope_segment_sizes *sizes)
         return -1;
     if (scope_segment_allocate(segment, 0, segment->header.definitions_offset) < 0 || map(segment) < 0)
         return -1;
+    /* without room for one lane the segment is of no use; better to say so now */
+    if (scope_segment_allocate(segment, scope_lane_offset(&segment->header, 0), segment->header.first_lane_bytes) < 0)
+        return -1;
     memcpy(segment->base, &segment->header, sizeof segment->header);
     /* pairs with the acquire load in scope_segment_open: who sees `ready` sees the whole header */
     atomic_store_explicit(&((scope_segment_header *)segment->base)->ready, 1, memory_order_release);
