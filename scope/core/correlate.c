@@ -14,7 +14,8 @@
 #define QUIET_LOSSY_NS UINT64_C(60000000000)
 
 typedef struct {
-    uint64_t words;
+    uint32_t introductions; /* so many owners were met */
+    uint64_t words; /* 0: whose events follow is not known */
     uint64_t record[LANE_WORDS];
 } lane_note;
 
@@ -262,19 +263,21 @@ static bool add_record(scope_correlator *self, scope_group *group, uint32_t lane
         group->position = (uint64_t)lane << 48 | (position & ((UINT64_C(1) << 48) - 1));
         group->last_lane = NO_LANE;
     }
-    if (group->last_lane != lane && !keep_lane(self, group, lane))
+    uint32_t introductions = self->slots[group->slot].introduced[lane].introductions;
+    bool goes_on = group->last_lane == lane && group->last_introductions == introductions;
+    if (!goes_on && !keep_lane(self, group, lane))
         return false;
     group->last_lane = lane;
+    group->last_introductions = introductions;
     return keep(self, group, record, words);
 }
 
 static void introduce(slot *owner, uint32_t lane, const uint8_t *record, uint64_t words)
 {
     lane_note *note = &owner->introduced[lane];
-    if (words > LANE_WORDS)
-        return;
-    note->words = words;
-    memcpy(note->record, record, words * 8);
+    note->introductions++;
+    note->words = words <= LANE_WORDS ? words : 0;
+    memcpy(note->record, record, note->words * 8);
 }
 
 static scope_group *group_for(scope_correlator *self, uint32_t number, const uint8_t *record)
@@ -331,7 +334,7 @@ void scope_correlator_lose(scope_correlator *self, uint32_t number, uint64_t tim
 {
     uint64_t gap[4] = {scope_header(SCOPE_GAP, 4, 0, 0), time_ns, events, reason};
     for (scope_group *group = self->open.first; group; group = group->next) {
-        if (group->slot != number || group->ended)
+        if (group->slot != number)
             continue;
         group->lost += events;
         group->inexact = true;

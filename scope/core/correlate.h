@@ -41,7 +41,7 @@ typedef struct scope_group {
     uint64_t lost, bytes_in, bytes_out, messages_in, messages_out;
     uint32_t status, route_site, events, spans, errors, pieces;
     uint64_t position; /* (lane << 48) | position of the first record in `bytes` */
-    uint32_t last_lane;
+    uint32_t last_lane, last_introductions; /* whose records come last in `bytes` */
     uint32_t site_count, note_count, notes_taken;
     char *method, *path, *id, *route; /* owned, terminated; NULL: not there */
     uint8_t *bytes;
@@ -76,7 +76,8 @@ void scope_correlator_remove(scope_correlator *correlator, uint32_t slot);
 void scope_correlator_feed(scope_correlator *correlator, uint32_t slot, uint32_t lane, uint64_t position,
                            const uint8_t *record, uint64_t words, uint64_t now_ns);
 
-/* Marks every open group of the segment: it may miss up to `events` events. */
+/* Marks every group of the segment that was not handed over, ended or not: it may miss up to `events` events, for what was
+ * lost in one lane may have come before the end that was read in another. */
 void scope_correlator_lose(scope_correlator *correlator, uint32_t slot, uint64_t time_ns, uint64_t events,
                            enum scope_loss reason);
 

@@ -44,8 +44,8 @@ static PyObject *segment_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U:Segment", names, &path))
         return NULL;
     SegmentObject *self = (SegmentObject *)type->tp_alloc(type, 0);
-    PyObject *encoded = self ? PyUnicode_EncodeFSDefault(path) : NULL;
-    if (!encoded) {
+    PyObject *encoded;
+    if (!self || !PyUnicode_FSConverter(path, &encoded)) {
         Py_XDECREF(self);
         return NULL;
     }
@@ -425,6 +425,8 @@ typedef struct {
     SegmentObject *segment; /* strong; NULL: free */
     uint64_t lost[SCOPE_LOSS_REASONS]; /* found by the reader: lapped; told by GAPs: full */
     uint64_t counted; /* writers' losses that no GAP tells of, as of the last pass */
+    uint64_t noted; /* losses in full rings that were noted by their count, whose GAP is still to come if ever */
+    bool met; /* the counts were looked at */
     int64_t clock_offset_ns; /* realtime - monotonic */
     long number; /* the caller's */
     uint32_t next_lane; /* where a pass that was stopped goes on */
@@ -528,27 +530,68 @@ static void on_record(void *target, uint32_t lane, uint64_t position, const uint
 static void on_lost(void *target, uint32_t lane, uint64_t time_ns, uint64_t events, enum scope_loss reason)
 {
     feeding *to = target;
+    attached *from = &to->self->slots[to->slot];
     (void)lane;
-    to->self->slots[to->slot].lost[reason] += events;
-    scope_correlator_lose(to->self->groups, to->slot, time_ns, events, reason);
+    from->lost[reason] += events;
+    if (reason == SCOPE_LOST_FULL) {
+        uint64_t noted = events < from->noted ? events : from->noted;
+        from->noted -= noted;
+        events -= noted;
+    }
+    if (events)
+        scope_correlator_lose(to->self->groups, to->slot, time_ns, events, reason);
 }
 
-/* Losses that the writers counted and that leave no trace in a ring: they touch every open request of the process. */
+static uint64_t counted_by_lanes(const scope_segment *segment, enum scope_loss reason)
+{
+    uint64_t counted = 0;
+    for (uint32_t lane = 0; lane < segment->header.lanes; lane++)
+        counted += atomic_load_explicit(&segment->lanes[lane].lost[reason], memory_order_relaxed);
+    return counted;
+}
+
+/* What the writers counted and no GAP ever tells of. Definitions that found no room lose no event. */
+static uint64_t counted_in_silence(const scope_segment *segment)
+{
+    static const enum scope_loss reasons[] = {SCOPE_LOST_NO_LANE, SCOPE_LOST_REENTRANT, SCOPE_LOST_TOO_BIG, SCOPE_LOST_NO_SPACE,
+                                              SCOPE_LOST_FORKED};
+    uint64_t counted = 0;
+    for (size_t index = 0; index < sizeof reasons / sizeof *reasons; index++)
+        counted += atomic_load_explicit(&segment->control->lost[reasons[index]], memory_order_relaxed)
+                   + counted_by_lanes(segment, reasons[index]);
+    return counted;
+}
+
+/* Where an earlier collector had come, it also told of what was lost until then. */
+static void meet_losses(attached *from)
+{
+    const scope_segment *segment = &from->segment->segment;
+    bool begun = false;
+    for (uint32_t lane = 0; lane < segment->header.lanes; lane++)
+        if (from->segment->lanes[lane].head) {
+            from->lost[SCOPE_LOST_FULL] += atomic_load_explicit(&segment->lanes[lane].lost[SCOPE_LOST_FULL],
+                                                                memory_order_relaxed);
+            begun = true;
+        }
+    from->counted = begun ? counted_in_silence(segment) : 0;
+    from->met = true;
+}
+
+/* Losses that leave no trace in a ring, or none yet: they touch every request of the process that is not handed over. A full
+ * ring's GAP is written before its next event, and never if there is none. */
 static void note_silent_losses(CorrelatorObject *self, uint32_t slot, uint64_t now_ns)
 {
-    attached *to = &self->slots[slot];
-    const scope_segment *segment = &to->segment->segment;
-    uint64_t counted = 0;
-    for (int reason = SCOPE_LOST_NO_LANE; reason < SCOPE_LOSS_REASONS; reason++) {
-        if (reason == SCOPE_LOST_DEFINITIONS_FULL)
-            continue; /* the event is there, with its name in its payload or without one */
-        counted += atomic_load_explicit(&segment->control->lost[reason], memory_order_relaxed);
-        for (uint32_t lane = 0; lane < segment->header.lanes; lane++)
-            counted += atomic_load_explicit(&segment->lanes[lane].lost[reason], memory_order_relaxed);
+    attached *from = &self->slots[slot];
+    const scope_segment *segment = &from->segment->segment;
+    uint64_t counted = counted_in_silence(segment);
+    uint64_t full = counted_by_lanes(segment, SCOPE_LOST_FULL), told = from->lost[SCOPE_LOST_FULL] + from->noted;
+    if (counted > from->counted)
+        scope_correlator_lose(self->groups, slot, now_ns, counted - from->counted, SCOPE_LOST_NO_LANE);
+    from->counted = counted;
+    if (full > told) {
+        scope_correlator_lose(self->groups, slot, now_ns, full - told, SCOPE_LOST_FULL);
+        from->noted += full - told;
     }
-    if (counted > to->counted)
-        scope_correlator_lose(self->groups, slot, now_ns, counted - to->counted, SCOPE_LOST_NO_LANE);
-    to->counted = counted;
 }
 
 static bool has_news(const SegmentObject *segment, uint32_t lane)
@@ -579,6 +622,8 @@ static bool read_segment(CorrelatorObject *self, attached *from, feeding *to, ui
     scope_guard guard;
     if (!scope_guard_enter(&guard))
         return false;
+    if (!from->met)
+        meet_losses(from);
     *whole = read_lanes(self, from, to, events);
     if (*whole)
         note_silent_losses(self, to->slot, to->now_ns);

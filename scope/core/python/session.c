@@ -239,8 +239,8 @@ static int session_open(SessionObject *self, const scope_segment_sizes *sizes, P
         PyErr_Format(PyExc_ValueError, "cannot make segment %R: %s", self->path, fault);
         return -1;
     }
-    PyObject *encoded = PyUnicode_EncodeFSDefault(self->path);
-    if (!encoded)
+    PyObject *encoded;
+    if (!PyUnicode_FSConverter(self->path, &encoded))
         return -1;
     int made = scope_segment_create(&self->segment, PyBytes_AS_STRING(encoded), sizes);
     Py_DECREF(encoded);
