@@ -1,0 +1,109 @@
+"""The page on JSON lists the fields that are printed, all of them and in their order."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import fields
+from typing import TYPE_CHECKING, get_type_hints
+
+import pytest
+
+from scope.model import ExceptionInfo, Frame, RequestSummary, SpanKind
+from scope.store import JSON_FIELDS, ErrorGroup, RouteStats, SegmentLosses, SliceInfo, StoreInfo, lookup
+from scope.views.health import Check
+from scope.views.jsonout import span_object
+from tests.unit.docs.pages import code_of, page, rows
+from tests.unit.views.samples import make_span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from _typeshed import DataclassInstance
+
+PAGE = page("reference/json.md")
+
+TYPES: Mapping[object, str] = {
+    int: "number",
+    float: "number",
+    str: "string",
+    bool: "true or false",
+    int | None: "number or null",
+    str | None: "string or null",
+}
+
+
+def table(section: str, after: str = "") -> list[list[str]]:
+    """Rows of the first table of ``section``, or of the first one ``after`` a line of it."""
+    text = PAGE.section(section)
+    text = text[text.index(after) :]
+    return rows(re.search(r"^\|.*?(?=^$|\Z)", text, re.MULTILINE | re.DOTALL)[0])  # type: ignore[index]
+
+
+def names(table: list[list[str]]) -> list[str]:
+    return [code_of(cells[0]) for cells in table]
+
+
+def names_of(kind: type[DataclassInstance]) -> list[str]:
+    return [field.name for field in fields(kind)]
+
+
+def test_requests_have_the_fields_of_the_list() -> None:
+    assert tuple(names(table("## Requests"))) == JSON_FIELDS
+    assert tuple(names_of(RequestSummary)) == JSON_FIELDS
+
+
+def test_requests_have_fields_of_the_types_of_the_list() -> None:
+    hints = get_type_hints(RequestSummary)
+    assert {code_of(cells[0]): cells[1] for cells in table("## Requests")} == {
+        name: TYPES[hints[name]] for name in JSON_FIELDS
+    }
+
+
+@pytest.mark.parametrize("field", ["kind", "state", "outcome"])
+def test_choices_are_all_named(field: str) -> None:
+    (meaning,) = [cells[2] for cells in table("## Requests") if cells[0] == f"`{field}`"]
+    known = lookup(field)
+    assert known is not None
+    assert re.findall(r"`(\w+)`", meaning) == list(known.choices)
+
+
+def test_spans_have_the_fields_of_the_list() -> None:
+    assert names(table("## Traces")) == [*span_object(make_span("a", 0, 1)), "depth"]
+
+
+def test_kinds_of_spans_are_all_named() -> None:
+    (line,) = re.findall(r"^Kinds: (.+?)\n\n", PAGE.section("## Traces"), re.MULTILINE | re.DOTALL)
+    # The last one is a call and no kind.
+    assert set(re.findall(r"`(\w+)`", line)) == {kind.name.lower() for kind in SpanKind}
+
+
+def test_exceptions_and_frames_have_the_fields_of_the_list() -> None:
+    listed = table("## Traces", "An `exception`")
+    assert names(listed) == names_of(ExceptionInfo)
+    (frames,) = [cells[2] for cells in listed if cells[0] == "`frames`"]
+    assert re.findall(r"`(\w+)`", frames) == names_of(Frame)
+
+
+def test_values_without_a_form_are_shown_as_they_are_written() -> None:
+    shown = [json.loads(name) for name in names(table("## Traces", "Values of attributes"))]
+    assert [next(iter(each)) for each in shown] == ["$redacted", "$cut", "$object", "$bytes", "$float"]
+
+
+@pytest.mark.parametrize(
+    ("section", "after", "kind"),
+    [
+        ("## Routes", "", RouteStats),
+        ("## Errors", "", ErrorGroup),
+        ("## Health", "", Check),
+        ("## Health", "`db info --json`", StoreInfo),
+    ],
+)
+def test_other_objects_have_the_fields_of_the_list(section: str, after: str, kind: type[DataclassInstance]) -> None:
+    assert names(table(section, after)) == names_of(kind)
+
+
+def test_slices_and_processes_have_the_fields_of_the_list() -> None:
+    meanings = {cells[0]: cells[2] for cells in table("## Health", "`db info --json`")}
+    assert re.findall(r"`(\w+)`", meanings["`slices`"]) == names_of(SliceInfo)
+    assert re.findall(r"`(\w+)`", meanings["`segments`"]) == names_of(SegmentLosses)
