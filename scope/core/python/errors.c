@@ -31,6 +31,9 @@ uint8_t scope_outcome_of(PyObject *error)
     if (PyErr_GivenExceptionMatches(error, PyExc_GeneratorExit) || is_named(error, "CancelledError")
         || is_named(error, "Cancelled"))
         return SCOPE_OUTCOME_CANCELLED;
+    /* what Starlette raises in a handler whose client has left */
+    if (is_named(error, "WebSocketDisconnect") || is_named(error, "ClientDisconnect"))
+        return SCOPE_OUTCOME_DISCONNECTED;
     return SCOPE_OUTCOME_EXCEPTION;
 }
 
