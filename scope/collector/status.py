@@ -1,7 +1,7 @@
 """What a collector says of itself, in a file that others read."""
 
 # The paths are str like all of the configuration's.
-# ruff: noqa: PTH105
+# ruff: noqa: PTH105, PTH108
 from __future__ import annotations
 
 import json
@@ -9,6 +9,7 @@ import logging
 import os
 import resource
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -50,15 +51,37 @@ class Status:
         return (self.segments, self.refused, self.events, self.requests, self.open, self.lost)
 
     def write(self, path: str) -> None:
-        """Replace the file at ``path`` as a whole. Raises OSError."""
+        """Replace the file at ``path`` as a whole; on a full disk what is in it. Raises OSError."""
         self.updated_ns = time.time_ns()
         self.cpu_ns = _cpu_ns()
         self.rss_bytes = _rss_bytes()
-        draft = f"{path}.{self.pid}"
+        text = json.dumps(asdict(self)).encode()
+        try:
+            _replace(path, text)
+        except OSError:
+            _overwrite(path, text)
+
+
+def _replace(path: str, text: bytes) -> None:
+    draft = f"{path}.draft"
+    try:
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(file, "w", encoding="utf-8") as text:
-            json.dump(asdict(self), text)
+        with os.fdopen(file, "wb") as written:
+            written.write(text)
         os.replace(draft, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise
+
+
+def _overwrite(path: str, text: bytes) -> None:
+    """Needs no room where the file is there; who reads meanwhile may find a mixture, and reads again."""
+    file = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        os.pwrite(file, text.ljust(os.fstat(file).st_size), 0)
+    finally:
+        os.close(file)
 
 
 class StatusFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -88,6 +89,22 @@ def test_what_is_there_is_replaced_as_a_whole(written: Written, tmp_path: Path) 
     written.path.write_text("x" * 10_000)
     written.file.update(written.status, "")
     assert written.read()["pid"] == os.getpid()
+    assert [path.name for path in tmp_path.iterdir()] == ["collector.json"]
+
+
+def test_on_a_full_disk_what_is_there_is_overwritten(
+    written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no room for a file beside it; an error has to be told all the same."""
+
+    def refuse(draft: str, path: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    written.file.update(written.status, "")
+    monkeypatch.setattr(os, "replace", refuse)
+    for error in ("no room left for " + "x" * 300, "no room"):
+        written.file.update(written.status, error)
+        assert written.read()["error"] == error
     assert [path.name for path in tmp_path.iterdir()] == ["collector.json"]
 
 
