@@ -1,4 +1,4 @@
-"""Requests without a pause from several threads, each under an id of its own."""
+"""Requests one after the other from several threads, each under an id of its own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from .waiting import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+PAUSE_S = 0.002
+"""What is under load is the order of things, not the machine."""
 
 
 class Load:
@@ -42,6 +46,7 @@ class Load:
         response.read()
         assert (response.status, response.headers["X-Request-ID"]) == (200, id)
         self.answered.add(id)
+        self._stop.wait(PAUSE_S)
 
     def wait_for(self, more: int) -> None:
         """Until so many more are answered."""

@@ -80,7 +80,16 @@ async def chat(receive: Receive, send: Send) -> None:
     await receive()
     await send({"type": "websocket.accept"})
     while (message := await receive())["type"] != "websocket.disconnect":
-        await send({"type": "websocket.send", "text": message["text"]})
+        with span("message"):
+            await send({"type": "websocket.send", "text": message["text"]})
+
+
+async def endless(receive: Receive, send: Send) -> None:
+    """A stream that ends when the client has left."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"first", "more_body": True})
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def live(receive: Receive, send: Send) -> None:
@@ -97,7 +106,7 @@ async def application(scope: MutableMapping[str, Any], receive: Receive, send: S
             await chat(receive, send)
         case _:
             _, name, argument, *_ = f"{scope['path']}//".split("/")
-            await PATHS[name](send, argument)
+            await (endless(receive, send) if name == "endless" else PATHS[name](send, argument))
 
 
 app = ScopeMiddleware(application)

@@ -109,8 +109,14 @@ class Asking:
 
 
 @contextmanager
-def running(name: str, command: Sequence[str], directory: Path, settings: Mapping[str, str]) -> Iterator[Running]:
-    """Run ``command``; nothing of its session is left at the end of the block."""
+def running(
+    name: str,
+    command: Sequence[str],
+    directory: Path,
+    settings: Mapping[str, str],
+    descriptors: Sequence[int] = (),
+) -> Iterator[Running]:
+    """Run ``command``, which inherits ``descriptors``; nothing of its session is left at the end of the block."""
     log = directory / f"{name}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -121,6 +127,7 @@ def running(name: str, command: Sequence[str], directory: Path, settings: Mappin
             stdout=output,
             stderr=output,
             start_new_session=True,
+            pass_fds=descriptors,
         )
     try:
         yield Running(process, log)
@@ -140,11 +147,12 @@ def server(
     settings: Mapping[str, str] | None = None,
     prefix: Sequence[str] = (),
     name: str = "server",
+    descriptors: Sequence[int] = (),
 ) -> Iterator[Server]:
     """Uvicorn with ``app``, ready; no collector comes with it. ``prefix`` goes before the command."""
     command = [*prefix, sys.executable, "-m", "uvicorn", app, "--port", "0", "--app-dir", str(ROOT), "--no-access-log"]
     command += ["--workers", str(workers)] * bool(workers) + list(options)
-    with running(name, command, directory, {**QUIET, **(settings or {})}) as started:
+    with running(name, command, directory, {**QUIET, **(settings or {})}, descriptors) as started:
         port = eventually(lambda: _port(started, max(workers, 1)))
         yield Server(started.process, started.log, port)
 

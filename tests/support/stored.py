@@ -15,13 +15,18 @@ if TYPE_CHECKING:
     from scope.model import RequestSummary, Trace
 
 
-def stored(*kinds: str) -> dict[str, RequestSummary]:
-    """The requests (of these kinds; "http" unless told) by their correlation id; each is there once."""
+def listed() -> list[RequestSummary]:
+    """Every request there is; none where there is no store."""
     try:
         with Reader(load().store_dir) as reader:
-            found = [each for each in reader.requests(limit=1_000_000) if each.kind in (kinds or ("http",))]
+            return reader.requests(limit=1_000_000)
     except StoreUnavailable:
-        return {}
+        return []
+
+
+def stored(*kinds: str) -> dict[str, RequestSummary]:
+    """The requests (of these kinds; "http" unless told) by their correlation id; each is there once."""
+    found = [each for each in listed() if each.kind in (kinds or ("http",))]
     by_id = {each.id: each for each in found}
     assert len(by_id) == len(found), sorted(each.id for each in found)
     return by_id
