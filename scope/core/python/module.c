@@ -1,11 +1,11 @@
 /* The module scope._core: its functions about the process, and the types of the other files. */
 #include "context.h"
+#include "readers.h"
 #include "request.h"
 #include "values.h"
 
 int scope_add_span(PyObject *module);
 int scope_add_probe(PyObject *module);
-int scope_add_readers(PyObject *module);
 
 scope_runtime runtime;
 
@@ -116,7 +116,7 @@ static int execute(PyObject *module)
         return -1;
     if (scope_add_asgi(module) < 0 || scope_add_span(module) < 0 || scope_add_probe(module) < 0)
         return -1;
-    return scope_add_readers(module);
+    return scope_add_segment(module) < 0 ? -1 : scope_add_correlator(module);
 }
 
 static PyModuleDef_Slot slots[] = {
