@@ -56,7 +56,7 @@ def open_for_writing(path: Path, schema: Schema, timeout_s: float) -> sqlite3.Co
 
 
 def open_for_reading(path: Path, schema: Schema, timeout_s: float) -> sqlite3.Connection:
-    """Open ``path`` so that nothing can be changed through it. Raises FileNotFoundError when it is not there."""
+    """Open ``path`` so that nothing can be changed through it. Raises FileNotFoundError when it is not there yet."""
     if not path.exists():
         raise FileNotFoundError(path)
     with translated(path):

@@ -45,8 +45,10 @@ class Schema:
                 raise
 
     def check(self, connection: sqlite3.Connection, path: Path) -> None:
-        """Raise StoreUnavailable unless the file is of exactly this version."""
+        """Raise StoreUnavailable unless the file is of this version, FileNotFoundError while it is being made."""
         version = self._read(connection, path)
+        if not version:
+            raise FileNotFoundError(path)
         if version < self.version:
             raise StoreUnavailable(
                 f"{path} has schema {version} of {self.version}: run `scope collect --once` to bring it up to date"

@@ -23,18 +23,16 @@ _STEP: Final = 120
 
 
 def drop_slices(files: StoreFiles, slices: Slices, settings: StoreSettings, now_ns: int) -> int:
-    """Remove what is too old or too much; the number of slices removed. The newest slice always stays."""
+    """Remove what is too old or too much; the number of slices removed. The newest with any request always stays."""
     oldest_ns = now_ns - settings.retention_age_s * SECOND_NS
-    before = len(slices)
-    while len(slices) > 1 and slices.bounds[0][1] <= oldest_ns:
+    room = settings.retention_bytes - files.bytes(files.main)
+    dropped = 0
+    while (oldest := slices.oldest) and (oldest[1] <= oldest_ns or slices.total_bytes() > room):
         slices.drop_oldest()
-    excess = files.total_bytes() - settings.retention_bytes
-    while len(slices) > 1 and excess > 0:
-        excess -= files.bytes(files.slice(slices.bounds[0][0]))
-        slices.drop_oldest()
-    if len(slices) < before:
+        dropped += 1
+    if dropped:
         files.remove_strays()
-    return before - len(slices)
+    return dropped
 
 
 def trim_rollups(main: sqlite3.Connection, settings: StoreSettings, now_ns: int) -> None:

@@ -18,7 +18,8 @@ from .slice import Slice
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from ..files import StoreFiles
 
@@ -59,6 +60,7 @@ class Slices:
         self._timeout_s = timeout_s
         self._open: dict[int, Slice] = {}
         self._bounds: list[tuple[int, int]] = []
+        self._bytes: dict[int, int] = {}
         self.dropped_ns: int = main.execute("SELECT dropped_ns FROM progress").fetchone()[0]
         self._take_stock()
 
@@ -66,13 +68,18 @@ class Slices:
         while self._open:
             self._open.popitem()[1].close()
 
-    def __len__(self) -> int:
-        return len(self._bounds)
-
     @property
-    def bounds(self) -> Sequence[tuple[int, int]]:
-        """Start and end of every slice, the oldest first."""
-        return tuple(self._bounds)
+    def oldest(self) -> tuple[int, int] | None:
+        """Start and end of the oldest slice; None where that is the newest with any request, which stays."""
+        used = (place for place in reversed(range(len(self._bounds))) if self._file(self._bounds[place][0]).exists())
+        return self._bounds[0] if next(used, 0) else None
+
+    def total_bytes(self) -> int:
+        """What all slices take of the disk; those that are not open are weighed once."""
+        for start, _ in self._bounds:
+            if start in self._open or start not in self._bytes:
+                self._bytes[start] = self._files.bytes(self._file(start))
+        return sum(self._bytes.values())
 
     def pending(self, batch: int) -> Iterator[tuple[int, Journal]]:
         """Batches after ``batch`` that a slice has and main.db has not, with their journals."""
@@ -85,7 +92,7 @@ class Slices:
         if slice_ is None:
             while len(self._open) >= _MAX_OPEN:
                 self._open.pop(next(iter(self._open))).close()
-            slice_ = Slice(self._files.slice(start), self._bounds[self._place(start)], self._timeout_s)
+            slice_ = Slice(self._file(start), self._bounds[self._place(start)], self._timeout_s)
         self._open[start] = slice_
         return slice_
 
@@ -126,17 +133,20 @@ class Slices:
             self._list((start, cut_ns), (cut_ns, end_ns))
 
     def drop_oldest(self) -> None:
-        """Remove the oldest slice with all its requests."""
-        start, end = self._bounds[0]
-        with transaction(self._main):
-            self._main.execute("DELETE FROM slices WHERE start_ns = ?", (start,))
-            self._main.execute("DELETE FROM residents WHERE slice_ns = ?", (start,))
-            self._main.execute("UPDATE progress SET dropped_ns = max(dropped_ns, ?)", (end,))
-        self.dropped_ns = max(self.dropped_ns, end)
-        del self._bounds[0]
+        """Remove the oldest slice with all its requests; the file first, which makes room to note it on a full disk."""
+        start, end = self._bounds.pop(0)
         if start in self._open:
             self._open.pop(start).close()
         self._files.remove_slice(start)
+        self._bytes.pop(start, None)
+        self.dropped_ns = max(self.dropped_ns, end)
+        with transaction(self._main):
+            self._main.execute("DELETE FROM slices WHERE start_ns = ?", (start,))
+            self._main.execute("DELETE FROM residents WHERE slice_ns = ?", (start,))
+            self._main.execute("UPDATE progress SET dropped_ns = ?", (self.dropped_ns,))
+
+    def _file(self, start: int) -> Path:
+        return self._files.slice(start)
 
     def _place(self, start_ns: int) -> int:
         """Index of the last slice that starts at ``start_ns`` or before; -1 for none."""
@@ -175,7 +185,7 @@ class Slices:
 
     def _discard(self, start: int) -> None:
         """Remove a file that was being made or removed when the writer ended; what is in any other is not ours."""
-        path = self._files.slice(start)
+        path = self._file(start)
         if start >= self.dropped_ns:
             slice_ = Slice(path, (start, start), self._timeout_s)
             is_empty = not slice_.latest_ns

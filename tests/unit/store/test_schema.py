@@ -98,6 +98,18 @@ def test_a_reader_of_an_older_store_says_what_brings_it_up_to_date(tmp_path: Pat
         Reader(tmp_path)
 
 
+def test_a_file_that_is_being_made_is_not_there_yet(tmp_path: Path) -> None:
+    """A reader may come at any time, also to the directory of a writer that starts, or between two parts of a slice."""
+    store(tmp_path / "one", [summary(1)])
+    (tmp_path / "one" / "slices" / f"{START_NS}.db").write_bytes(b"")
+    with Reader(tmp_path / "one") as reader:
+        assert reader.requests() == []
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / "main.db").touch()
+    with pytest.raises(StoreUnavailable, match="there is no store in"):
+        Reader(tmp_path / "two")
+
+
 def test_the_scripts_are_read_from_the_package() -> None:
     assert "CREATE TABLE requests" in schema.MAIN.steps[0]()
     assert "CREATE TABLE blocks" in schema.SLICE.steps[0]()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scope.store import Batch, Cursor, Reader
+from scope.store.ingest import ingest
 from scope.wire.encode import encode_records
 from tests.unit.store.kit import (
     HOUR_NS,
@@ -18,6 +19,7 @@ from tests.unit.store.kit import (
     ended,
     exception,
     failed,
+    finish,
     open_writer,
     store,
     summary,
@@ -262,8 +264,30 @@ def test_an_exception_is_counted_when_it_is_seen_not_when_its_request_ends(tmp_p
         with Reader(tmp_path) as reader:
             assert [group.count for group in reader.errors()] == [1]
         writer.commit(Batch(finished=[failed(1, exception(1), exception(1, "Other"), pieces=1)]))
+        assert writer._loaded().open.noted([1 << 44 | 1]) == {}
     with Reader(tmp_path) as reader:
         assert sorted((group.type, group.count) for group in reader.errors()) == [("Other", 1), ("shop.Declined", 1)]
+
+
+def test_a_long_request_is_copied_part_by_part(tmp_path: Path) -> None:
+    """It need not be in memory whole, and is read like any other."""
+    pieces = [bytes([number]) * 40_000 for number in range(1, 12)]
+    many = {"events": ingest._MANY_EVENTS}
+    with open_writer(tmp_path) as writer:
+        for number, piece in enumerate(pieces[:-1]):
+            place = (1 << 63) + 1000 - number
+            writer.commit(Batch(open=[unfinished(1, blob=piece, position=place, **many), unfinished(2)]))
+        last = summary(1, blob=pieces[-1], position=1 << 62, pieces=10, **many)
+        writer.commit(Batch(finished=[last, finish(2), summary(3)]))
+        writer.commit(Batch(finished=[last]))
+    with Reader(tmp_path) as reader:
+        assert reader.open_requests() == []
+        blobs = {request.path: reader.blob(request) for request in reader.requests()}
+    assert blobs["/items/1"] == b"".join(pieces)
+    assert blobs["/items/2"] == unfinished(2).blob + finish(2).blob
+    connection = sqlite3.connect(tmp_path / "slices" / f"{START_NS}.db")
+    assert connection.execute("SELECT count(*) FROM pieces").fetchone() == (2,)
+    connection.close()
 
 
 def test_a_piece_handed_over_again_is_left_out(tmp_path: Path) -> None:

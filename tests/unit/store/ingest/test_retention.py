@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scope.store import Batch, NotFound, Reader
+from scope.store import Batch, NotFound, Reader, StoreBusy
 from scope.store.ingest import open_requests
 from tests.unit.store.ingest.test_slices import MIB, at, bounds, counts, noise
 from tests.unit.store.kit import (
@@ -85,6 +85,15 @@ def test_a_request_whose_slice_has_gone_goes_to_the_oldest_that_is_kept(tmp_path
         writer.retain(START_NS + 3 * HOUR_NS)
         writer.commit(Batch(finished=[at(0.7, 9)]))
     assert counts(tmp_path) == [2, 1, 1]
+
+
+def test_a_slice_removed_for_its_size_is_not_made_again(tmp_path: Path) -> None:
+    """It is not past its age, so only what was removed can tell."""
+    with open_writer(tmp_path, Settings(retention_bytes=3 * MIB), Clock(START_NS + HOUR_NS)) as writer:
+        writer.commit(Batch(finished=[at(0.5, 1), *(noise(key) for key in range(3600, 3700))]))
+        assert writer.retain(START_NS + HOUR_NS) == 1
+        writer.commit(Batch(finished=[at(0.7, 2)]))
+    assert counts(tmp_path) == [101]
 
 
 def test_nothing_is_written_when_there_is_nothing_to_remove(tmp_path: Path) -> None:
@@ -209,3 +218,17 @@ def test_trouble_while_removing_is_told_and_can_be_tried_again(tmp_path: Path, m
 
 def _refuse(*_: object, **__: object) -> None:
     raise PermissionError(13, "Permission denied")
+
+
+def test_on_a_full_disk_a_slice_is_removed_before_that_is_written_down(tmp_path: Path) -> None:
+    with open_writer(tmp_path, Settings(retention_age_s=3600), Clock(START_NS + HOUR_NS)) as writer:
+        writer.commit(Batch(finished=[at(0.5, 1), at(1.5, 2)]))
+        other = sqlite3.connect(tmp_path / "main.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusy):
+            writer.retain(START_NS + 2 * HOUR_NS)
+        assert not (tmp_path / "slices" / f"{START_NS}.db").exists()
+        other.execute("ROLLBACK")
+        other.close()
+        writer.commit(Batch(finished=[at(1.6, 3)]))
+    assert counts(tmp_path) == [2]

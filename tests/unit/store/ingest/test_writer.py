@@ -116,6 +116,15 @@ def test_definitions_known_already_are_passed_over(tmp_path: Path) -> None:
         assert [each.name for each in reader.definitions_of(request)] == ["/items/{id}", "load", "render", "/new"]
 
 
+def test_a_definition_that_comes_after_its_first_use_names_what_follows(tmp_path: Path) -> None:
+    more = encode_definition(Definition(DefinitionKind.ROUTE, "/new"))
+    with open_writer(tmp_path) as writer:
+        writer.commit(Batch(finished=[summary(1, route=4)]))
+        writer.commit(Batch(finished=[summary(2, route=4)], definitions={1: (4, [more])}))
+    with Reader(tmp_path) as reader:
+        assert [request.route for request in reader.requests()] == ["/new", None]
+
+
 def test_definitions_that_leave_a_gap_are_refused(tmp_path: Path) -> None:
     with open_writer(tmp_path) as writer:
         with pytest.raises(ValueError, match="has 3 definitions stored: entry 5 cannot follow"):

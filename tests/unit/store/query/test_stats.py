@@ -22,6 +22,7 @@ def test_routes_are_counted_by_method_and_template(tmp_path: Path) -> None:
         *(summary(key, bytes_in=2, bytes_out=10) for key in range(1, 6)),
         *(summary(key, method="PUT", bytes_in=100) for key in range(6, 8)),
         failed(8, method="PUT"),
+        failed(11, method="PUT"),
         summary(9, route=0, path="/nowhere", status=404),
         summary(10, route=0, path="/elsewhere", status=404),
     ]
@@ -30,7 +31,7 @@ def test_routes_are_counted_by_method_and_template(tmp_path: Path) -> None:
         found = {(each.method, each.route): each for each in reader.routes(START_NS)}
     assert {key: (each.count, each.errors) for key, each in found.items()} == {
         ("GET", "/items/{id}"): (5, 0),
-        ("PUT", "/items/{id}"): (3, 1),
+        ("PUT", "/items/{id}"): (4, 2),
         ("GET", None): (2, 0),
     }
     get = found["GET", "/items/{id}"]
