@@ -23,7 +23,7 @@ Row = tuple[Value, ...]
 
 _PAGE_BYTES: Final = 8192
 _WAL_PAGES: Final = 1024
-_ROWS_A_STATEMENT: Final = 25
+_ROWS_A_STATEMENT: Final = 50
 _SETTINGS: Final = (
     f"page_size = {_PAGE_BYTES}",
     "synchronous = NORMAL",
