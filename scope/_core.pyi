@@ -231,6 +231,8 @@ class Correlator:
 
         Raises ValueError where the file was cut while it was read.
         """
+    def fullest(self) -> int:
+        """What the fullest lane of all segments holds that was not read, in percent of its capacity; costs little."""
     def abort(self, slot: int, /) -> None:
         """The owner is dead: its open requests end as aborted."""
     def take(self, limit: int, /) -> list[tuple[Any, ...]]:

@@ -34,8 +34,11 @@ CHECK_NS: Final = 500_000_000
 RETAIN_NS: Final = 20_000_000_000
 """How often old slices are looked for."""
 
-BUSY_EVENTS: Final = 2_000
-"""A pass that read more than this is followed by the next after a quarter of the usual pause."""
+WORTH_PERCENT: Final = 10
+"""A lane is worth a pass of its own when it is this full; before it is read when its content is to be stored."""
+
+BUSY_PERCENT: Final = 30
+"""A lane that was this full is looked at again after a quarter of the usual pause."""
 
 PASSES: Final = 4
 """Passes at the beginning of a round: the first reads, and what lanes read too early for one of them, the next has."""
@@ -66,11 +69,15 @@ class Collector:
         self.status = Status(os.getpid(), time.time_ns())
 
     def drain(self) -> float | None:
-        """Read what is new; seconds until the next pass should begin, None where a commit must come first."""
-        with self._fleet.lock:
-            events, whole = self._fleet.drain()
+        """Read what is new where that has become much; the rest is read before it is stored.
+
+        Returns the seconds until the next pass should begin, None where a commit must come first.
+        """
         pause = self._config.collector.poll_ms / 1000
-        return (pause / 4 if events > BUSY_EVENTS else pause) if whole else None
+        with self._fleet.lock:
+            fullest = self._correlator.fullest()
+            whole = fullest < WORTH_PERCENT or self._fleet.drain()[1]
+        return (pause / 4 if fullest > BUSY_PERCENT else pause) if whole else None
 
     def cycle(self) -> float:
         """Take up new segments, store what was read, see to what is due; seconds until the next cycle should begin.
@@ -137,7 +144,7 @@ class Collector:
         """Read and store everything that is there now, alone; owners found dead are buried. Raises StoreError."""
         try:
             self._fleet.scan()
-            while self.drain() is None or not self._fleet.find_dead():
+            while not self._fleet.drain()[1] or not self._fleet.find_dead():
                 self.commit()
             self.commit()
         except StoreError as refusal:

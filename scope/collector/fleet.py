@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..store import StoreError
 from .files import SegmentFiles
+from .owner import Owner
 from .source import Source, info_of
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Fleet:
         past = (self._past or {}).get(segment.uuid, _Past())
         with self.lock:
             segment.restore_heads(past.heads)
-            source = Source(segment, number, self._correlator.add(segment, number))
+            source = Source(segment, Owner(segment), number, self._correlator.add(segment, number))
             source.definitions, source.fresh = past.definitions, entries[past.definitions :]
             for request in past.open:
                 for piece in request.pieces:
@@ -132,7 +133,7 @@ class Fleet:
     def find_dead(self) -> bool:
         """End what processes proven dead have left open, read to their end; false where the correlator was too full."""
         for name, source in self._sources.items():
-            if source.dead or source.segment.alive():
+            if source.dead or source.owner.is_alive():
                 continue
             if not self._read(name, source)[1]:
                 return False
@@ -185,13 +186,13 @@ class Fleet:
                 del self._sources[name]
                 self._correlator.remove(source.slot)
             self._lost_by_the_dead += sum(source.losses.values())
-            source.segment.close()
+            source.close()
             self._files.remove(name)
             logger.info("process %d: dead and stored", source.segment.pid)
 
     def close(self) -> None:
         for source in self._sources.values():
-            source.segment.close()
+            source.close()
 
 
 def _by_segment(restored: Restored) -> dict[str, _Past]:

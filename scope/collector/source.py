@@ -13,6 +13,7 @@ from ..wire.errors import WireError
 if TYPE_CHECKING:
     from .._core import Segment
     from ..model import Attributes
+    from .owner import Owner
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class Source:
     """
 
     segment: Segment
+    owner: Owner
     number: int
     slot: int
     definitions: int = 0
@@ -33,6 +35,10 @@ class Source:
     losses: dict[str, int] = field(default_factory=dict[str, int])
     dead: bool = False
     settled: bool = False
+
+    def close(self) -> None:
+        self.owner.close()
+        self.segment.close()
 
 
 def info_of(segment: Segment, entries: list[bytes]) -> SegmentInfo:

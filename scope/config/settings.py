@@ -108,9 +108,9 @@ class CollectorConfig:
     idle_exit_s: int = option(
         Duration("s", 1, DAY_S), 10, "A collector that was started so exits this long after the last traced process."
     )
-    poll_ms: int = option(Duration("ms", 1, 1000), 20, "Longest pause between two looks at the segments.")
+    poll_ms: int = option(Duration("ms", 1, 1000), 50, "Longest pause between two looks at the segments.")
     commit_ms: int = option(
-        Duration("ms", 10, 10_000), 200, "Longest time between a request's end and its being stored."
+        Duration("ms", 10, 10_000), 500, "Longest time between a request's end and its being stored."
     )
     memory_bytes: int = option(
         Size(8 * MIB, 64 * GIB), 64 * MIB, "Open requests held in memory; beyond it they are cut."

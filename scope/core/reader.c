@@ -3,6 +3,9 @@
 
 #include "clock.h"
 
+/* No writer gets there (an exabyte), and sums of positions below it do not overflow. */
+#define FURTHEST (UINT64_C(1) << 60)
+
 typedef struct {
     const scope_sink *sink;
     scope_lane_reader *reader;
@@ -122,8 +125,8 @@ uint64_t scope_lane_read(const scope_segment *segment, uint32_t lane, scope_lane
     uint64_t tail = atomic_load_explicit(&control->tail, memory_order_acquire);
     if (tail == reader->head)
         return 0;
-    if (tail % 8 || tail < reader->seen_tail) {
-        /* a tail that goes back or is crooked is damage: nothing of this lane can be trusted until it is sane again */
+    if (tail % 8 || tail < reader->seen_tail || tail > FURTHEST) {
+        /* a tail that goes back, is crooked or out of reach is damage: nothing of this lane can be trusted until it is sane */
         reader->quarantined++;
         return 0;
     }

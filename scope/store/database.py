@@ -100,15 +100,24 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
 
 
 def insert_all(
-    connection: sqlite3.Connection, into: str, width: int, rows: Iterable[Sequence[Value]], *, instead: str = "INSERT"
+    connection: sqlite3.Connection,
+    into: str,
+    width: int,
+    rows: Iterable[Sequence[Value]],
+    *,
+    instead: str = "INSERT",
+    empty_is_null: int | None = None,
 ) -> None:
     """Insert ``rows`` of ``width`` values, many to a statement: that takes a quarter off the time.
 
     ``into`` is a table, with its columns where these are not all. ``instead`` of INSERT may say what becomes of a row
-    that violates a constraint.
+    that violates a constraint. ``empty_is_null`` is the index of a column for which "" stands for null.
     """
     flat = list(chain.from_iterable(rows))
-    one = f"({', '.join('?' * width)})"
+    values = ["?"] * width
+    if empty_is_null is not None:
+        values[empty_is_null] = "nullif(?, '')"
+    one = f"({', '.join(values)})"
     many = width * _ROWS_A_STATEMENT
     whole = len(flat) // many * many
     insert = f"{instead} INTO {into} VALUES "

@@ -233,6 +233,36 @@ static PyObject *correlator_drain(CorrelatorObject *self, PyObject *number)
     return Py_BuildValue("KO", (unsigned long long)events, whole ? Py_True : Py_False);
 }
 
+/* How full the fullest lane is, in percent; 100 where the file was cut, for the next pass to find out. */
+static uint64_t fullest_lane(const SegmentObject *segment)
+{
+    scope_guard guard;
+    uint64_t fullest = 0;
+    if (!scope_guard_enter(&guard))
+        return 100;
+    for (uint32_t lane = 0; lane < segment->segment.header.lanes; lane++) {
+        uint64_t tail = atomic_load_explicit(&segment->segment.lanes[lane].tail, memory_order_relaxed);
+        uint64_t unread = tail - segment->lanes[lane].head;
+        uint64_t fill = unread ? unread / (scope_lane_bytes(&segment->segment.header, lane) / 100) : 0;
+        fullest = fill > fullest ? fill : fullest;
+    }
+    scope_guard_leave(&guard);
+    return fullest;
+}
+
+/* fullest(): what the fullest lane of all segments holds that was not read, in percent of its capacity. */
+static PyObject *correlator_fullest(CorrelatorObject *self, PyObject *unused)
+{
+    (void)unused;
+    uint64_t fullest = 0;
+    for (uint32_t slot = 0; slot < self->slot_count; slot++) {
+        const SegmentObject *segment = self->slots[slot].segment;
+        uint64_t fill = segment && segment->segment.base ? fullest_lane(segment) : 0;
+        fullest = fill > fullest ? fill : fullest;
+    }
+    return PyLong_FromUnsignedLongLong(fullest);
+}
+
 static PyObject *correlator_abort(CorrelatorObject *self, PyObject *number)
 {
     attached *from = slot_of(self, PyLong_AsLong(number));
@@ -432,6 +462,7 @@ static PyMethodDef correlator_methods[] = {
     {"add", (PyCFunction)correlator_add, METH_VARARGS, "Read one more segment."},
     {"remove", (PyCFunction)correlator_remove, METH_O, "Forget a segment."},
     {"drain", (PyCFunction)correlator_drain, METH_O, "One pass over a segment: (events, whether it was whole)."},
+    {"fullest", (PyCFunction)correlator_fullest, METH_NOARGS, "Percent of the fullest lane that was not read."},
     {"abort", (PyCFunction)correlator_abort, METH_O, "The owner is dead: its open requests end here."},
     {"take", (PyCFunction)correlator_take, METH_O, "Finished requests, at most so many."},
     {"take_open", (PyCFunction)correlator_take_open, METH_NOARGS, "Open requests that changed."},

@@ -31,15 +31,29 @@ class Prepared:
 
     def rows(self, shapes: Sequence[int], blocks: Sequence[int | None]) -> Iterator[Row]:
         """Rows of the table of requests."""
+        return self._rows(shapes, blocks, self.columns.trace_id, self.columns.id)
+
+    def bound_rows(self, shapes: Sequence[int], blocks: Sequence[int]) -> Iterator[Row]:
+        """The same as sqlite3 binds them fastest, with "" for no id: bytes and None go through its adapters, 1 us each."""
+        ids = [each or "" for each in self.columns.id]
+        return self._rows(shapes, blocks, map(bytearray, self.columns.trace_id), ids)
+
+    def _rows(
+        self,
+        shapes: Sequence[int],
+        blocks: Sequence[int | None],
+        traces: Iterable[bytes | bytearray],
+        ids: Sequence[str | None],
+    ) -> Iterator[Row]:
         columns = self.columns
         return zip(
             self.requests,
             shapes,
             blocks,
-            columns.trace_id,
+            traces,
             _signed(columns.span_id),
             _signed(columns.remote_parent),
-            columns.id,
+            ids,
             columns.path,
             columns.start_ns,
             columns.first_byte_ns,

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Slice"]
 
+_ID: Final = 6
+"""Index of the id in a row of the table of requests."""
+
 _MAX_BLOCKS: Final = 8
 
 
@@ -85,7 +88,7 @@ class Slice:
             first_block, Contents(prepared.requests, blobs, columns.trace_id, columns.span_id, columns.id)
         )
         shapes = list(map(self._shapes.__getitem__, prepared.looks))
-        insert_all(self.connection, "requests", 20, prepared.rows(shapes, places))
+        insert_all(self.connection, "requests", 20, prepared.bound_rows(shapes, places), empty_is_null=_ID)
         self._insert_shapes()
         insert_all(self.connection, "blocks", 7, blocks)
         self._index(prepared)
