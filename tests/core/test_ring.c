@@ -1,0 +1,228 @@
+/* The writer's side of a lane, under both policies, against a reader and against its own invariants. */
+#include "ring.h"
+
+#include "check.h"
+#include "segments.h"
+
+static scope_ring claimed(scope_segment *segment)
+{
+    scope_ring ring;
+    CHECK(scope_lane_claim(segment, &ring, 7, "writer", 6) == 0, "no lane");
+    return ring;
+}
+
+/* Whether values are consecutive but for as many gaps as were counted. */
+static void check_order(const reading *read, const char *what)
+{
+    for (size_t index = 1; index < read->count; index++)
+        CHECK(read->values[index] > read->values[index - 1], "%s: %llu after %llu", what,
+              (unsigned long long)read->values[index], (unsigned long long)read->values[index - 1]);
+    CHECK(read->torn == 0, "%s: %llu torn words", what, (unsigned long long)read->torn);
+}
+
+static void a_lane_begins_with_a_block_and_whose_it_is(void)
+{
+    scope_segment segment = new_segment(&SMALL);
+    scope_ring ring = claimed(&segment);
+    uint64_t first = scope_load64(ring.data), second = scope_load64(ring.data + 16);
+    CHECK(scope_header_type(first) == SCOPE_BLOCK && scope_load64(ring.data + 8) == 0, "%llx", (unsigned long long)first);
+    CHECK(scope_header_type(second) == SCOPE_LANE && scope_header_stamp(second) == 2, "%llx", (unsigned long long)second);
+    CHECK(ring.tail == 16 + 8 * 4, "tail %llu", (unsigned long long)ring.tail);
+    CHECK(scope_load64(ring.data + 32) == (UINT64_C(1) << 32 | 7), "owner and generation");
+    CHECK(memcmp(ring.data + 40, "\6\0writer", 8) == 0, "name");
+    scope_segment_close(&segment);
+}
+
+/* Random sizes, read now and then: nothing is lost while the reader keeps up, whatever the policy. */
+static void everything_arrives_in_order_while_the_reader_keeps_up(enum scope_policy policy)
+{
+    scope_segment_sizes sizes = sizes_with(policy);
+    scope_segment segment = new_segment(&sizes);
+    scope_ring ring = claimed(&segment);
+    reading read = new_reading(&segment);
+    uint64_t state = policy + 1, written = 0;
+    for (int turn = 0; turn < 3000; turn++) {
+        for (uint64_t count = random_number(&state) % 8; count > 0; count--)
+            written += write_event(&ring, SCOPE_MARK, 1, 4 + random_number(&state) % 200, written + 1);
+        read_lane(&read, &segment, 0);
+        atomic_store(&segment.lanes[0].head, read.readers[0].head);
+    }
+    CHECK(read.count == written && read.values[written - 1] == written, "%zu of %llu", read.count, (unsigned long long)written);
+    CHECK(ring.tail > 20 * SMALL.first_lane_bytes, "too few laps");
+    CHECK(read.readers[0].sequence == written && read.readers[0].quarantined == 0, "sequence");
+    for (int reason = 0; reason < SCOPE_LOSS_REASONS; reason++)
+        CHECK(read.lost[reason] == 0, "reason %d", reason);
+    check_order(&read, "keeping up");
+    end_reading(&read);
+    scope_segment_close(&segment);
+}
+
+static void no_record_crosses_a_block(void)
+{
+    scope_segment segment = new_segment(&SMALL);
+    scope_ring ring = claimed(&segment);
+    uint64_t state = 5;
+    for (int turn = 0; turn < 2000; turn++) {
+        uint64_t words = 4 + random_number(&state) % 700, before = ring.tail;
+        CHECK(write_event(&ring, SCOPE_MARK, 1, words, 1), "no room");
+        uint64_t start = ring.tail - words * 8;
+        CHECK(start / BLOCK == (ring.tail - 8) / BLOCK, "from %llu to %llu", (unsigned long long)start,
+              (unsigned long long)ring.tail);
+        if (start == before)
+            continue;
+        uint64_t block = start / BLOCK * BLOCK;
+        CHECK(start == block + 16, "an event at %llu of its block", (unsigned long long)(start - block));
+        uint64_t fill = scope_load64(ring.data + (before & ring.mask));
+        CHECK(before == block || (scope_header_type(fill) == SCOPE_FILL && scope_header_words(fill) * 8 == block - before),
+              "no padding up to the block");
+    }
+    scope_segment_close(&segment);
+}
+
+static void overwriting_keeps_the_newest_and_counts_the_rest(void)
+{
+    scope_segment segment = new_segment(&SMALL);
+    scope_ring ring = claimed(&segment);
+    reading read = new_reading(&segment);
+    uint64_t state = 3, written = 0;
+    for (int turn = 0; turn < 40; turn++) {
+        for (uint64_t count = random_number(&state) % 3000; count > 0; count--)
+            CHECK(write_event(&ring, SCOPE_MARK, 1, 4 + random_number(&state) % 20, ++written), "refused");
+        read_lane(&read, &segment, 0);
+        CHECK(read.values[read.count - 1] == written, "the newest is %llu", (unsigned long long)read.values[read.count - 1]);
+    }
+    CHECK(read.count + read.lost[SCOPE_LOST_LAPPED] == written, "%zu read, %llu lost of %llu", read.count,
+          (unsigned long long)read.lost[SCOPE_LOST_LAPPED], (unsigned long long)written);
+    CHECK(read.lost[SCOPE_LOST_LAPPED] > 0, "nothing was lost");
+    check_order(&read, "overwriting");
+    end_reading(&read);
+    scope_segment_close(&segment);
+}
+
+static void discarding_keeps_the_oldest_and_tells_of_the_rest(void)
+{
+    scope_segment_sizes sizes = sizes_with(SCOPE_DISCARD_NEWEST);
+    scope_segment segment = new_segment(&sizes);
+    scope_ring ring = claimed(&segment);
+    reading read = new_reading(&segment);
+    scope_lane_control *control = &segment.lanes[0];
+    uint64_t state = 4, tried = 0, written = 0;
+    for (int turn = 0; turn < 40; turn++) {
+        for (uint64_t count = random_number(&state) % 6000; count > 0; count--, tried++)
+            written += write_event(&ring, SCOPE_MARK, 1, 4 + random_number(&state) % 20, tried + 1);
+        read_lane(&read, &segment, 0);
+        atomic_store(&control->head, read.readers[0].head);
+    }
+    CHECK(read.count == written, "%zu of %llu", read.count, (unsigned long long)written);
+    CHECK(atomic_load(&control->lost[SCOPE_LOST_FULL]) == tried - written && tried > written, "the writer's count");
+    CHECK(read.lost[SCOPE_LOST_FULL] + ring.gap == tried - written, "what GAPs tell");
+    CHECK(read.lost[SCOPE_LOST_LAPPED] == 0, "something was overwritten");
+    check_order(&read, "discarding");
+    end_reading(&read);
+    scope_segment_close(&segment);
+}
+
+/* Whatever is written, what the collector has not stored yet does not change. */
+static void discarding_never_touches_what_is_not_stored(void)
+{
+    scope_segment_sizes sizes = sizes_with(SCOPE_DISCARD_NEWEST);
+    scope_segment segment = new_segment(&sizes);
+    scope_ring ring = claimed(&segment);
+    uint8_t *before = malloc(SMALL.first_lane_bytes);
+    uint64_t state = 6, head = 0;
+    for (int turn = 0; turn < 300; turn++) {
+        uint64_t from = head, to = ring.tail;
+        memcpy(before, ring.data, SMALL.first_lane_bytes);
+        for (int count = 0; count < 50; count++)
+            write_event(&ring, SCOPE_MARK, 1, 4 + random_number(&state) % 300, 1);
+        for (uint64_t at = from; at < to; at += 8)
+            CHECK(scope_load64(before + (at & ring.mask)) == scope_load64(ring.data + (at & ring.mask)), "position %llu",
+                  (unsigned long long)at);
+        CHECK(ring.tail - head <= SMALL.first_lane_bytes, "more than fits");
+        head += (ring.tail - head) * (random_number(&state) % 3) / 2 & ~UINT64_C(7);
+        atomic_store(&segment.lanes[0].head, head);
+    }
+    free(before);
+    scope_segment_close(&segment);
+}
+
+static void a_full_lane_goes_on_when_there_is_room(void)
+{
+    scope_segment_sizes sizes = sizes_with(SCOPE_DISCARD_NEWEST);
+    scope_segment segment = new_segment(&sizes);
+    scope_ring ring = claimed(&segment);
+    uint64_t written = 0;
+    while (write_event(&ring, SCOPE_MARK, 1, 100, ++written))
+        ;
+    CHECK(!write_event(&ring, SCOPE_MARK, 1, 4, 1), "the smallest fits where a larger did not: order is lost");
+    CHECK(ring.gap == 2, "%llu", (unsigned long long)ring.gap);
+    atomic_store(&segment.lanes[0].head, BLOCK - 8);
+    CHECK(!write_event(&ring, SCOPE_MARK, 1, 4, 1), "a block that is not left whole was entered");
+    atomic_store(&segment.lanes[0].head, BLOCK);
+    CHECK(write_event(&ring, SCOPE_MARK, 1, 4, 1), "still full");
+    uint64_t gap = scope_load64(ring.data + ((ring.tail - 64) & ring.mask));
+    CHECK(scope_header_type(gap) == SCOPE_GAP, "%llx", (unsigned long long)gap);
+    CHECK(scope_load64(ring.data + ((ring.tail - 48) & ring.mask)) == 3 && ring.gap == 0, "the count");
+    scope_segment_close(&segment);
+}
+
+static void what_fits_no_block_is_refused_and_counted(void)
+{
+    scope_segment segment = new_segment(&SMALL);
+    scope_ring ring = claimed(&segment);
+    uint64_t most = (BLOCK - 8 * (SCOPE_BLOCK_WORDS + 4)) / 8;
+    CHECK(write_event(&ring, SCOPE_MARK, 1, most, 1), "the largest");
+    CHECK(!scope_ring_reserve(&ring, most + 1), "one too many");
+    CHECK(!scope_ring_reserve(&ring, 60000), "far too many");
+    CHECK(atomic_load(&segment.lanes[0].lost[SCOPE_LOST_TOO_BIG]) == 2, "the count");
+    CHECK(write_event(&ring, SCOPE_MARK, 1, 4, 1), "the ring is stuck");
+    scope_segment_close(&segment);
+}
+
+static void a_write_within_a_write_is_refused_and_counted(void)
+{
+    scope_segment segment = new_segment(&SMALL);
+    scope_ring ring = claimed(&segment);
+    uint64_t *outer = scope_ring_reserve(&ring, 4);
+    CHECK(outer && !scope_ring_reserve(&ring, 4) && !scope_ring_reserve(&ring, 4), "re-entered");
+    CHECK(atomic_load(&segment.lanes[0].lost[SCOPE_LOST_REENTRANT]) == 2, "the count");
+    outer[0] = scope_header(SCOPE_MARK, 4, ring.tail, 1);
+    outer[1] = outer[3] = 1;
+    outer[2] = 1;
+    scope_ring_commit(&ring, 4);
+    CHECK(write_event(&ring, SCOPE_MARK, 1, 4, 2), "the ring is stuck");
+    scope_segment_close(&segment);
+}
+
+static void what_is_not_committed_is_not_there(void)
+{
+    scope_segment segment = new_segment(&SMALL);
+    scope_ring ring = claimed(&segment);
+    reading read = new_reading(&segment);
+    write_event(&ring, SCOPE_MARK, 1, 4, 1);
+    uint64_t *pending = scope_ring_reserve(&ring, 4);
+    pending[0] = scope_header(SCOPE_MARK, 4, ring.tail, 1);
+    CHECK(read_lane(&read, &segment, 0) == 1 && read.count == 1, "%zu", read.count);
+    pending[1] = 2;
+    pending[2] = 1;
+    scope_ring_commit(&ring, 4);
+    CHECK(read_lane(&read, &segment, 0) == 1 && read.values[1] == 2, "%zu", read.count);
+    end_reading(&read);
+    scope_segment_close(&segment);
+}
+
+int main(void)
+{
+    a_lane_begins_with_a_block_and_whose_it_is();
+    everything_arrives_in_order_while_the_reader_keeps_up(SCOPE_OVERWRITE_OLDEST);
+    everything_arrives_in_order_while_the_reader_keeps_up(SCOPE_DISCARD_NEWEST);
+    no_record_crosses_a_block();
+    overwriting_keeps_the_newest_and_counts_the_rest();
+    discarding_keeps_the_oldest_and_tells_of_the_rest();
+    discarding_never_touches_what_is_not_stored();
+    a_full_lane_goes_on_when_there_is_room();
+    what_fits_no_block_is_refused_and_counted();
+    a_write_within_a_write_is_refused_and_counted();
+    what_is_not_committed_is_not_there();
+    return CHECK_RESULT();
+}
