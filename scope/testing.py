@@ -26,7 +26,7 @@ from .wire.decode import decode_records
 from .wire.definitions import decode_definition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from .model import Definition, Event, Trace
 
@@ -38,7 +38,7 @@ _PASSES: Final = 3
 
 
 @contextmanager
-def captured(*, lanes: int = 64, lane_bytes: int = 1 << 20, discard_newest: bool = False) -> Iterator[Capture]:
+def captured(*, lanes: int = 64, lane_bytes: int = 1 << 20, discard_newest: bool = False) -> Generator[Capture]:
     """Record what the block does, in this process, into a segment of its own; the result gives the traces.
 
     ``lanes`` bounds the number of threads that can record at a time, ``lane_bytes`` (a power of two) what is held of

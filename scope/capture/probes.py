@@ -31,8 +31,8 @@ def probe(function: Any, /) -> Any:
     Outside a request a call costs next to nothing. Raises TypeError for what cannot be called.
     """
     if isinstance(function, staticmethod | classmethod):
-        descriptor = cast("type[Any]", type(function))
-        return descriptor(probe(function.__func__))
+        descriptor = cast("Any", function)
+        return type(descriptor)(probe(descriptor.__func__))
     if isinstance(function, type) or not callable(function):
         name = getattr(function, "__qualname__", repr(function))
         raise TypeError(f"probe() takes a function or method, not {name}: decorate its methods instead")

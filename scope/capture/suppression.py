@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from .._core import restore, suppress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 
 @contextmanager
-def suppressed() -> Iterator[None]:
+def suppressed() -> Generator[None]:
     """Capture nothing of what the block does, nor of the tasks and threads that it starts."""
     before = suppress()
     try:

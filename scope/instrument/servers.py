@@ -42,11 +42,12 @@ def _starlette(module: ModuleType) -> None:
         if "scope.request" in scope or scope["type"] == "lifespan":
             await call(self, scope, receive, send)
             return
-        middleware = vars(self).get("_scope_middleware")
+        own: dict[str, Any] = vars(self)
+        middleware = own.get("_scope_middleware")
         if middleware is None:
             from ..capture import ScopeMiddleware  # noqa: PLC0415 - as above
 
-            middleware = vars(self)["_scope_middleware"] = ScopeMiddleware(partial(call, self))
+            middleware = own["_scope_middleware"] = ScopeMiddleware(partial(call, self))
         await middleware(scope, receive, send)
 
     application.__call__ = call_traced

@@ -58,13 +58,16 @@ def parents(trace: Trace) -> dict[int, int]:
     return {marked(span): by_id[span.parent_id] if span.parent_id else 0 for _, span in trace.spans()}
 
 
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much, HealthCheck.large_base_example)
+
+
 def booms(trace: Trace) -> dict[int, int]:
     """The number of the exception that left a span, by the number of the span."""
     escaped = ((marked(span), span.exception) for _, span in trace.spans())
     return {number: int(error.message) for number, error in escaped if error is not None}
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
 @given(programs(depth=3), CROWDS)
 def test_parents_and_notes_are_those_of_the_model(requests: list[Body], crowd: int) -> None:
     """No trace holds another's span, annotation or exception; every parent is exact."""
@@ -83,7 +86,7 @@ def test_parents_and_notes_are_those_of_the_model(requests: list[Body], crowd: i
             assert notes(span) == expected.notes.get(marked(span), {})
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=SLOW)
 @given(programs(depth=3), CROWDS)
 def test_exceptions_are_recorded_where_they_leave_first(requests: list[Body], crowd: int) -> None:
     """Once each; again, further out, only where others came in between."""

@@ -280,7 +280,7 @@ class HostileText(str):
     def __str__(self) -> str:
         raise RuntimeError
 
-    def encode(self, *_: object) -> bytes:
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
         raise RuntimeError
 
 

@@ -14,7 +14,7 @@ from example_app import payments
 from example_app.main import create_app
 from example_app.seed import DEMO_EMAIL, DEMO_PASSWORD, ensure_database
 from example_app.settings import Settings
-from tests.unit.integrations.recording import Recording
+from scope.testing import Capture, captured
 
 CHEAP_SCRYPT_N = 2
 
@@ -34,10 +34,10 @@ def settings(stocked: Path, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(autouse=True)
-def recording(tmp_path: Path) -> Iterator[Recording]:
+def recording() -> Iterator[Capture]:
     """What the shop and the payments service traced; without it the middleware would open a session of its own."""
-    with Recording(tmp_path / "shop.seg") as recording:
-        yield recording
+    with captured() as capture:
+        yield capture
 
 
 @pytest.fixture
