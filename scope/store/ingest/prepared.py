@@ -34,7 +34,7 @@ class Prepared:
         return self._rows(shapes, blocks, self.columns.trace_id, self.columns.id)
 
     def bound_rows(self, shapes: Sequence[int], blocks: Sequence[int]) -> Iterator[Row]:
-        """The same as sqlite3 binds it fastest, with "" for no id: bytes and None take a search for adapters, 1 us."""
+        """The same as sqlite3 binds it fastest, "" for no id: bytes and None each cost a search for adapters, 1 us."""
         ids = [each or "" for each in self.columns.id]
         return self._rows(shapes, blocks, map(bytearray, self.columns.trace_id), ids)
 
