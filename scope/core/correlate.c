@@ -23,6 +23,7 @@ typedef struct {
     bool used;
     uint32_t lanes;
     lane_note *introduced; /* the last LANE record of each lane */
+    uint32_t finished; /* groups that are not taken out yet: until they are, the number is not given to another */
     uint64_t passes;
 } slot;
 
@@ -105,7 +106,7 @@ void scope_correlator_free(scope_correlator *self)
 static int64_t free_slot(scope_correlator *self)
 {
     for (uint32_t number = 0; number < self->slot_count; number++)
-        if (!self->slots[number].used)
+        if (!self->slots[number].used && !self->slots[number].finished)
             return number;
     slot *grown = realloc(self->slots, (self->slot_count + 1) * sizeof *grown);
     if (!grown)
@@ -145,6 +146,7 @@ static void finish(scope_correlator *self, scope_group *group, enum scope_group_
     unlink_from(&self->open, group);
     group->state = (uint8_t)state;
     append(&self->finished, group);
+    self->slots[group->slot].finished++;
     self->statistics.open--;
     self->statistics.finished++;
 }
@@ -161,7 +163,7 @@ void scope_correlator_remove(scope_correlator *self, uint32_t number)
         scope_group_free(self, group);
     }
     free(self->slots[number].introduced);
-    self->slots[number] = (slot){0};
+    self->slots[number] = (slot){.finished = self->slots[number].finished};
 }
 
 static void rehash(scope_correlator *self)
@@ -385,8 +387,10 @@ uint64_t scope_correlator_sweep(scope_correlator *self, uint64_t now_ns)
 scope_group *scope_correlator_take(scope_correlator *self)
 {
     scope_group *group = self->finished.first;
-    if (group)
+    if (group) {
         unlink_from(&self->finished, group);
+        self->slots[group->slot].finished--;
+    }
     return group;
 }
 

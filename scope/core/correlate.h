@@ -69,7 +69,7 @@ void scope_correlator_free(scope_correlator *correlator);
 /* A number for one more segment with `lanes` lanes; -1 when memory is short. */
 int64_t scope_correlator_add(scope_correlator *correlator, uint32_t lanes);
 
-/* Forgets a segment; its open groups are dropped. */
+/* Forgets a segment; its open groups are dropped, finished ones can still be taken. */
 void scope_correlator_remove(scope_correlator *correlator, uint32_t slot);
 
 /* One record, as a scope_sink delivers it. `now_ns`: the collector's clock. */

@@ -305,6 +305,21 @@ static void the_same_key_of_two_segments_is_two_requests(void)
     scope_correlator_free(one.it);
 }
 
+static void a_slot_is_used_again_only_when_what_finished_is_taken(void)
+{
+    setting it = new_setting();
+    feed(&it, 0, begin(5, 100, 0));
+    feed(&it, 0, end(5, 200));
+    pass(&it, 1);
+    scope_correlator_remove(it.it, it.slot);
+    CHECK(scope_correlator_add(it.it, 1) != it.slot, "its requests would be another's");
+    scope_group *group = only(&it);
+    CHECK(group->key == 5 && group->slot == it.slot, "slot %u", group->slot);
+    scope_group_free(it.it, group);
+    CHECK(scope_correlator_add(it.it, 1) == it.slot, "not used again");
+    scope_correlator_free(it.it);
+}
+
 static void keys_of_44_bits_are_told_apart(void)
 {
     setting it = new_setting();
@@ -570,6 +585,7 @@ int main(void)
     each_run_of_a_lane_follows_whose_it_is();
     requests_in_one_lane_are_taken_apart();
     the_same_key_of_two_segments_is_two_requests();
+    a_slot_is_used_again_only_when_what_finished_is_taken();
     keys_of_44_bits_are_told_apart();
     a_request_is_handed_over_when_the_other_lanes_were_read_after_its_end();
     records_that_come_later_are_a_group_without_a_beginning();
