@@ -7,7 +7,7 @@ application wraps itself. Who has the middleware already is not traced twice: it
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .imports import when_imported
 
@@ -42,7 +42,7 @@ def _starlette(module: ModuleType) -> None:
         if "scope.request" in scope or scope["type"] == "lifespan":
             await call(self, scope, receive, send)
             return
-        own: dict[str, Any] = vars(self)
+        own = cast("dict[str, Any]", self.__dict__)
         middleware = own.get("_scope_middleware")
         if middleware is None:
             from ..capture import ScopeMiddleware  # noqa: PLC0415 - as above
