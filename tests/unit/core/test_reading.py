@@ -1,0 +1,413 @@
+"""Segment and Correlator as the collector uses them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scope import _core, annotate, span
+from scope.store.batch import Summary
+
+from .inside import serve
+
+pytestmark = pytest.mark.usefixtures("no_integrations")
+
+SMALL: dict[str, Any] = {"lanes": 2, "first_lane_bytes": 32768, "lane_bytes": 32768, "definitions_bytes": 4096}
+MANY = 1 << 30
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[_core.Session]:
+    session = _core.Session(str(tmp_path / "s.seg"), **SMALL)
+    _core.set_session(session)
+    yield session
+    _core.set_session(None)
+    session.close()
+
+
+@pytest.fixture
+def segment(session: _core.Session) -> Iterator[_core.Segment]:
+    segment = _core.Segment(session.path)
+    yield segment
+    segment.close()
+
+
+@pytest.fixture
+def reading(segment: _core.Segment) -> tuple[_core.Correlator, int]:
+    """A correlator that reads the session's segment, and its slot."""
+    correlator = _core.Correlator()
+    return correlator, correlator.add(segment, 17)
+
+
+def request(work: Callable[[], object] = lambda: None) -> None:
+    asyncio.run(serve(work))
+
+
+def annotate_often(count: int) -> None:
+    for _ in range(count):
+        annotate(text="x" * 200)
+
+
+def taken(correlator: _core.Correlator) -> list[Summary]:
+    return [Summary(*row) for row in correlator.take(MANY)]
+
+
+# --- Segment ---------------------------------------------------------------------------------------------------------
+
+
+def test_names_of_fields_and_reasons_are_the_vocabulary_of_store_and_wire() -> None:
+    from scope.wire.layout import LOSS_REASONS
+
+    assert Summary._fields == _core.SUMMARY_FIELDS
+    assert _core.LOSS_REASONS == LOSS_REASONS
+
+
+def test_a_file_that_is_no_segment_is_refused_by_name_and_reason(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.seg"
+    path.write_bytes(b"SCOPESEX" + bytes(5000))
+    with pytest.raises(ValueError, match=r"foreign\.seg.*no segment"):
+        _core.Segment(str(path))
+    path.write_bytes(b"")
+    with pytest.raises(ValueError, match="too short"):
+        _core.Segment(str(path))
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        _core.Segment(str(tmp_path / "nowhere"))
+    with pytest.raises(ValueError, match="embedded null"):
+        _core.Segment("a\0b")
+    for wrong in ((), (3,), ("a", "b")):
+        with pytest.raises(TypeError):
+            _core.Segment(*wrong)
+    with pytest.raises(TypeError):
+        _core.Segment(path="a")  # type: ignore[call-arg]
+
+
+def test_definitions_come_once(segment: _core.Segment, reading: tuple[_core.Correlator, int]) -> None:
+    first = segment.definitions()
+    assert len(first) == 1
+    request(lambda: span("a").__enter__())
+    assert [entry[8:] for entry in segment.definitions()] == [b"\x01\0a".ljust(8, b"\0")]
+    assert segment.definitions() == []
+    assert segment.statistics()["definitions"] == 2
+
+
+@pytest.mark.parametrize("damage", [b"\x07\0\0\0", b"\0\0\0\0", b"\xff\xff\xff\x7f", b"\x04\0\0\0"])
+def test_after_a_damaged_definition_none_is_believed(
+    damage: bytes, session: _core.Session, segment: _core.Segment
+) -> None:
+    request(lambda: span("a").__enter__())
+    with Path(session.path).open("r+b") as file:
+        file.seek(112)
+        (at,) = struct.unpack("<Q", file.read(8))
+        file.seek(at)
+        file.write(damage)
+    assert segment.definitions() == []
+    assert segment.definitions() == []
+    assert segment.statistics()["definitions_damaged"] == 1
+
+
+def test_a_tail_of_definitions_beyond_their_room_is_damage(session: _core.Session, segment: _core.Segment) -> None:
+    with Path(session.path).open("r+b") as file:
+        file.seek(4096 + 64)
+        file.write(struct.pack("<Q", 1 << 40))
+    assert segment.definitions() == []
+    assert segment.statistics()["definitions_damaged"] == 1
+
+
+def test_statistics_tell_how_full_the_fullest_lane_is(
+    segment: _core.Segment, reading: tuple[_core.Correlator, int]
+) -> None:
+    request(partial(annotate_often, 80))
+    before = segment.statistics()
+    assert 50 < before["fullest_percent"] < 100
+    assert before["lanes_owned"] == 1
+    assert before["size_bytes"] == Path(segment.path).stat().st_size
+    correlator, slot = reading
+    correlator.drain(slot)
+    assert segment.statistics()["unread_bytes"] == 0
+
+
+def test_reading_goes_on_where_an_earlier_reader_stopped(session: _core.Session, segment: _core.Segment) -> None:
+    first = _core.Correlator()
+    slot = first.add(segment, 1)
+    request()
+    first.drain(slot)
+    heads = segment.heads()
+    assert heads[0] > 0
+    assert heads[1] == 5  # four events, so the next is the fifth from 1
+    request()
+
+    again = _core.Segment(session.path)
+    again.restore_heads(heads)
+    assert again.heads() == heads
+    second = _core.Correlator()
+    slot = second.add(again, 1)
+    assert second.drain(slot) == (4, True)
+    assert [each.key for each in taken(second)] == [2]
+    again.close()
+
+
+@pytest.mark.parametrize("wrong", [(-8, 1), (4, 1), ("x", 1), (1 << 70, 1), (8, "x"), 3, None], ids=repr)
+def test_heads_that_are_none_are_refused(wrong: Any, segment: _core.Segment) -> None:
+    with pytest.raises((TypeError, ValueError, OverflowError)):
+        segment.restore_heads(wrong)
+
+
+def test_heads_of_more_lanes_than_there_are_are_passed_over(segment: _core.Segment) -> None:
+    segment.restore_heads((8, 0) * 50)
+    assert segment.heads() == (8, 0, 8, 0)
+    segment.restore_heads(())
+    segment.restore_heads((16,))
+
+
+def test_a_writer_that_discards_goes_on_when_it_is_told_what_is_stored(tmp_path: Path) -> None:
+    session = _core.Session(str(tmp_path / "d.seg"), **SMALL, policy=1)
+    _core.set_session(session)
+    segment = _core.Segment(session.path)
+    correlator = _core.Correlator()
+    slot = correlator.add(segment, 1)
+    for _ in range(6):
+        request(partial(annotate_often, 40))
+        correlator.drain(slot)
+        correlator.drain(slot)
+        segment.publish_heads(segment.heads())
+    assert segment.losses()["full"] == 0
+    assert [each.complete for each in taken(correlator)] == [1] * 6
+    request(partial(annotate_often, 1000))
+    assert segment.losses()["full"] > 800
+    segment.close()
+    _core.set_session(None)
+    session.close()
+
+
+def test_a_closed_segment_says_so(segment: _core.Segment, reading: tuple[_core.Correlator, int]) -> None:
+    correlator, slot = reading
+    segment.close()
+    segment.close()
+    asks: list[Callable[[], object]] = [segment.definitions, segment.losses, segment.statistics]
+    asks += [lambda: segment.publish_heads(()), lambda: segment.set_control(1)]
+    for ask in asks:
+        with pytest.raises(ValueError, match="is closed"):
+            ask()
+    for ask in (lambda: correlator.drain(slot), lambda: correlator.losses(slot), lambda: correlator.add(segment, 1)):
+        with pytest.raises(ValueError, match="is closed"):
+            ask()
+    assert segment.pid == os.getpid()
+
+
+def test_the_control_word_is_a_number(segment: _core.Segment) -> None:
+    for wrong in (-1, "x", 1 << 64):
+        with pytest.raises((TypeError, OverflowError)):
+            segment.set_control(wrong)  # type: ignore[arg-type]
+
+
+# --- Correlator ------------------------------------------------------------------------------------------------------
+
+
+def test_a_request_is_handed_over_once_with_what_lists_show(
+    segment: _core.Segment, reading: tuple[_core.Correlator, int]
+) -> None:
+    correlator, slot = reading
+    request(lambda: annotate(a=1))
+    assert correlator.drain(slot) == (5, True)
+    (found,) = taken(correlator)
+    assert taken(correlator) == []
+    assert (found.segment, found.key, found.method, found.path) == (17, 1, "GET", "/work")
+    assert (found.status, found.events, found.complete, found.late, found.pieces) == (200, 5, 1, 0, 0)
+    assert found.id is None
+    assert segment.clocks[2] < found.start_ns <= found.first_byte_ns <= found.response_end_ns <= found.end_ns
+    assert len(found.notes) == 1
+    assert found.notes[0] in found.blob
+
+
+def test_as_many_as_are_asked_for_are_handed_over(reading: tuple[_core.Correlator, int]) -> None:
+    correlator, slot = reading
+    for _ in range(5):
+        request()
+    correlator.drain(slot)
+    assert [len(correlator.take(count)) for count in (2, 0, 2, 2, 2)] == [2, 0, 2, 1, 0]
+    assert correlator.take(-1) == []
+    with pytest.raises(TypeError):
+        correlator.take("x")  # type: ignore[arg-type]
+
+
+def test_an_open_request_is_handed_over_in_pieces_while_it_changes(reading: tuple[_core.Correlator, int]) -> None:
+    correlator, slot = reading
+    pieces: list[Summary] = []
+
+    def piece() -> None:
+        correlator.drain(slot)
+        pieces.extend(Summary(*row) for row in correlator.take_open())
+
+    def work() -> None:
+        piece()
+        piece()
+        annotate(a=1)
+        piece()
+
+    request(work)
+    correlator.drain(slot)
+    (last,) = taken(correlator)
+    assert [(each.state, each.pieces, each.events) for each in [*pieces, last]] == [(0, 0, 1), (0, 1, 2), (1, 2, 5)]
+    assert len({each.position for each in [*pieces, last]}) == 3
+    assert correlator.statistics()["bytes"] == 0
+
+
+def test_a_full_correlator_stops_between_lanes_and_goes_on(segment: _core.Segment) -> None:
+    correlator = _core.Correlator(max_bytes=0)
+    slot = correlator.add(segment, 1)
+    request(annotate_in_a_thread)
+    assert correlator.drain(slot)[1] is False
+    first = correlator.drain(slot)
+    assert first == (0, False)
+    handed = taken(correlator), correlator.take_open()
+    assert correlator.drain(slot)[1] is True
+    assert handed
+
+
+def annotate_in_a_thread() -> None:
+    from scope import Thread
+
+    thread = Thread(target=annotate, kwargs={"threaded": 1})
+    thread.start()
+    thread.join()
+
+
+def test_a_dead_owners_requests_are_handed_over_as_aborted(reading: tuple[_core.Correlator, int]) -> None:
+    correlator, slot = reading
+    states: list[int] = []
+
+    def work() -> None:
+        correlator.drain(slot)
+        correlator.abort(slot)
+        states.extend(each.state for each in taken(correlator))
+
+    request(work)
+    assert states == [2]
+
+
+def test_a_stored_piece_is_taken_back(session: _core.Session) -> None:
+    rows: list[Summary] = []
+    heads: list[tuple[int, ...]] = []
+    first = _core.Segment(session.path)
+
+    def work() -> None:
+        other = _core.Correlator()
+        number = other.add(first, 1)
+        other.drain(number)
+        rows.extend(Summary(*row) for row in other.take_open())
+        heads.append(first.heads())
+
+    request(work)
+    again = _core.Segment(session.path)
+    later = _core.Correlator()
+    number = later.add(again, 1)
+    again.restore_heads(heads[0])
+    assert later.restore(number, rows[0].key, rows[0].blob)
+    later.drain(number)
+    (found,) = taken(later)
+    assert (found.key, found.events, found.pieces, found.path, found.complete) == (1, 4, 1, "/work", 1)
+    assert not later.restore(number, 9, b"\0" * 8)
+    first.close()
+    again.close()
+
+
+def test_old_losses_are_not_told_again_after_a_restart(tmp_path: Path) -> None:
+    session = _core.Session(str(tmp_path / "d.seg"), **SMALL, policy=1)
+    _core.set_session(session)
+    first = _core.Segment(session.path)
+    correlator = _core.Correlator()
+    slot = correlator.add(first, 1)
+    request(partial(annotate_often, 1000))
+    correlator.drain(slot)
+    heads = first.heads()
+    first.publish_heads(heads)
+    assert first.losses()["full"] > 0
+
+    again = _core.Segment(session.path)
+    later = _core.Correlator()
+    number = later.add(again, 1)
+    again.restore_heads(heads)
+    request()
+    later.drain(number)
+    later.drain(number)
+    assert [(each.key, each.complete) for each in taken(later) if not each.late] == [(2, 1)]
+    for each in (first, again):
+        each.close()
+    _core.set_session(None)
+    session.close()
+
+
+def test_a_segment_that_is_removed_is_forgotten_and_its_slot_used_again(
+    segment: _core.Segment, reading: tuple[_core.Correlator, int]
+) -> None:
+    correlator, slot = reading
+    request(lambda: correlator.drain(slot))
+    assert correlator.statistics()["open"] == 1
+    correlator.remove(slot)
+    assert correlator.statistics()["open"] == 0
+    for ask in (correlator.drain, correlator.remove, correlator.abort, correlator.losses):
+        with pytest.raises(KeyError, match="no segment"):
+            ask(slot)
+    with pytest.raises(KeyError):
+        correlator.restore(slot, 1, b"")
+    with pytest.raises(TypeError):
+        correlator.drain("x")  # type: ignore[arg-type]
+    assert correlator.add(segment, 3) == slot
+    assert correlator.add(segment, 4) == slot + 1
+
+
+def test_requests_that_were_finished_when_their_segment_goes_keep_its_number(
+    segment: _core.Segment, reading: tuple[_core.Correlator, int]
+) -> None:
+    correlator, slot = reading
+    request()
+    correlator.drain(slot)
+    correlator.remove(slot)
+    correlator.add(segment, 99)
+    assert [each.segment for each in taken(correlator)] == [17]
+
+
+def test_sweeping_ends_what_has_no_beginning(reading: tuple[_core.Correlator, int]) -> None:
+    correlator, slot = reading
+    late: list[Summary] = []
+
+    async def work() -> None:
+        async def background() -> None:
+            await asyncio.sleep(0.001)
+            annotate(late=True)
+
+        tasks: list[asyncio.Task[None]] = []
+
+        async def spawn() -> None:
+            tasks.append(asyncio.create_task(background()))
+
+        await serve(spawn)
+        correlator.drain(slot)
+        assert [each.late for each in taken(correlator)] == [0]
+        await asyncio.gather(*tasks)
+
+    asyncio.run(work())
+    for _ in range(4):
+        correlator.drain(slot)
+        correlator.sweep()
+        late.extend(taken(correlator))
+    assert [(each.key, each.late, each.events) for each in late] == [(1, 1, 1)]
+
+
+def test_wrong_arguments_are_type_errors(segment: _core.Segment) -> None:
+    correlator = _core.Correlator()
+    for wrong in ((), (segment,), (None, 1), (segment, "x")):
+        with pytest.raises(TypeError):
+            correlator.add(*wrong)
+    with pytest.raises(TypeError):
+        _core.Correlator(1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        correlator.restore(0, 1)  # type: ignore[call-arg]
+    assert set(correlator.statistics()) == {"events", "stray", "malformed", "finished", "open", "bytes", "refused"}
