@@ -231,8 +231,11 @@ class Correlator:
 
         Raises ValueError where the file was cut while it was read.
         """
-    def fullest(self) -> int:
-        """What the fullest lane of all segments holds that was not read, in percent of its capacity; costs little."""
+    def wait(self, percent: int, poll_s: float, most_s: float, /) -> int:
+        """Sleep until some lane holds ``percent`` of its capacity that was not read, looking every ``poll_s``.
+
+        Returns what the fullest one holds, also where that is less after ``most_s``.
+        """
     def abort(self, slot: int, /) -> None:
         """The owner is dead: its open requests end as aborted."""
     def take(self, limit: int, /) -> list[tuple[Any, ...]]:

@@ -1,10 +1,10 @@
 """Drains, correlates, stores: the collector without its process around it.
 
-Two threads share it. The one that drains reads what is new in every segment, many times a second, so that no ring
-fills up while the other stores. The one that commits hands over, in rounds, the requests that have finished, the new
-records of those that have not, and the positions up to which the rings were read; what a round stores and the
-positions in it agree, so a collector that is killed anywhere goes on at the last round. Only after the store has a
-round do the rings learn of it.
+Two threads share it. The one that drains looks at the rings many times a second, and reads them when one fills up, so
+that none overflows while the other stores. The one that commits reads the rest and hands over, in rounds, the requests
+that have finished, the new records of those that have not, and the positions up to which the rings were read; what a
+round stores and the positions in it agree, so a collector that is killed anywhere goes on at the last round. Only after
+the store has a round do the rings learn of it.
 
 While the store takes nothing, draining goes on until the correlator is full; then the rings absorb what they can, and
 count what they lose.
@@ -38,7 +38,9 @@ WORTH_PERCENT: Final = 10
 """A lane is worth a pass of its own when it is this full; before it is read when its content is to be stored."""
 
 BUSY_PERCENT: Final = 30
-"""A lane that was this full is looked at again after a quarter of the usual pause."""
+"""Lanes are looked at again after a quarter of the usual pause when one was this full."""
+
+WAIT_S: Final = 0.2
 
 PASSES: Final = 4
 """Passes at the beginning of a round: the first reads, and what lanes read too early for one of them, the next has."""
@@ -63,21 +65,21 @@ class Collector:
         self._round: Round | None = None
         self._batch: Batch | None = None
         self._taken = 0
+        self._busy = self._stirred = False
         self._file = StatusFile(config.status_path, clock)
         self._checked = self._retained = 0
         self._last_alive = self._committed = clock()
         self.status = Status(os.getpid(), time.time_ns())
 
-    def drain(self) -> float | None:
-        """Read what is new where that has become much; the rest is read before it is stored.
-
-        Returns the seconds until the next pass should begin, None where a commit must come first.
-        """
-        pause = self._config.collector.poll_ms / 1000
+    def drain(self) -> bool:
+        """Wait a while for a lane to fill, and read all of them if one does; false where a commit must come first."""
+        poll_s = self._config.collector.poll_ms / 1000
+        fullest = self._correlator.wait(WORTH_PERCENT, poll_s / 4 if self._busy else poll_s, WAIT_S)
+        self._busy = fullest > BUSY_PERCENT
+        if fullest < WORTH_PERCENT:
+            return True
         with self._fleet.lock:
-            fullest = self._correlator.fullest()
-            whole = fullest < WORTH_PERCENT or self._fleet.drain()[1]
-        return (pause / 4 if fullest > BUSY_PERCENT else pause) if whole else None
+            return self._fleet.drain()[1]
 
     def cycle(self) -> float:
         """Take up new segments, store what was read, see to what is due; seconds until the next cycle should begin.
@@ -113,7 +115,9 @@ class Collector:
             with self._fleet.lock:
                 self._round = self._round or self._new_round()
                 self._batch = self._round.next()
-                self._taken += len(self._batch.finished) if self._batch else 0
+                if self._batch is not None:
+                    self._taken += len(self._batch.finished)
+                    self._stirred = True
         return self._batch
 
     def _new_round(self) -> Round:
@@ -158,11 +162,14 @@ class Collector:
 
     def _tell(self, error: str, *, at_once: bool = False) -> None:
         status = self.status
+        if not at_once and not self._file.is_due(status, error, stirred=self._stirred):
+            return
+        self._stirred = False
         status.segments, status.refused, status.lost = len(self._fleet), self._fleet.refused, self._fleet.lost
         counts = self._correlator.statistics()
         status.events, status.open = counts["events"], counts["open"]
         status.lag_ns = self._clock() - self._committed
-        self._file.update(status, error, at_once=at_once)
+        self._file.update(status, error)
 
     def close(self) -> None:
         self._fleet.close()

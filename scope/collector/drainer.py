@@ -31,15 +31,15 @@ class Drainer:
         self._thread = threading.Thread(target=self._run, name="scope-drain")
 
     def _run(self) -> None:
-        was_full = False
+        had_room = True
         try:
             while not self._over:
-                pause = self._collector.drain()
-                if pause is None and not was_full:
-                    self._wake()
-                was_full = pause is None
-                # Half the processor time of waiting for an Event, fifty times a second.
-                time.sleep(FULL_S if pause is None else pause)
+                has_room = self._collector.drain()
+                if not has_room:
+                    if had_room:
+                        self._wake()
+                    time.sleep(FULL_S)
+                had_room = has_room
         except BaseException as error:  # noqa: BLE001 - raised in the main thread
             self._error = error
             self._wake()

@@ -74,5 +74,6 @@ def _patient_writer(config: Config, stop: Stop) -> Writer:
         except StoreError as error:
             if stop.requested or not is_anyone_there(config.segment.dir):
                 raise
-            file.update(status, str(error))
+            if file.is_due(status, str(error), stirred=False):
+                file.update(status, str(error))
         stop.pause(RETRY_S)

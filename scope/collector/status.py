@@ -46,10 +46,6 @@ class Status:
     lag_ns: int = 0
     error: str = ""
 
-    def news(self) -> tuple[object, ...]:
-        """What is worth telling soon when it changes."""
-        return (self.segments, self.refused, self.events, self.requests, self.open, self.lost)
-
     def write(self, path: str) -> None:
         """Replace the file at ``path`` as a whole; on a full disk what is in it. Raises OSError."""
         self.updated_ns = time.time_ns()
@@ -91,20 +87,24 @@ class StatusFile:
         self._path = path
         self._clock = clock
         self._written: int | None = None
-        self._news: tuple[object, ...] = ()
         self._trouble = ""
 
-    def update(self, status: Status, error: str, *, at_once: bool = False) -> None:
-        """Write ``status`` with ``error`` if that is due; at once when the error comes or goes, and to the log then."""
-        changed = error != status.error
-        if changed:
+    def is_due(self, status: Status, error: str, *, stirred: bool) -> bool:
+        """Whether to write ``status`` with ``error``: at once when that comes or goes.
+
+        ``stirred``: something has happened since it was written.
+        """
+        if self._written is None or error != status.error:
+            return True
+        return self._clock() - self._written >= (TELL_NS if stirred else SILENT_NS)
+
+    def update(self, status: Status, error: str) -> None:
+        """Write ``status`` with ``error``; when that comes or goes, it is in the log, too."""
+        if error != status.error:
             logger.warning("%s", f"{error}; capture goes on, and this is tried again" if error else "stored again")
         status.error = error
-        now, news = self._clock(), status.news()
-        pause = TELL_NS if news != self._news else SILENT_NS
-        if at_once or changed or self._written is None or now - self._written >= pause:
-            self._written, self._news = now, news
-            self._write(status)
+        self._written = self._clock()
+        self._write(status)
 
     def _write(self, status: Status) -> None:
         trouble = ""

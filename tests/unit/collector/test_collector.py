@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scope.collector.collector import BUSY_EVENTS, RETRY_S, Collector
+from scope.collector.collector import RETRY_S, Collector
 from scope.collector.round import MOST
 from scope.config import load
 from scope.model import Event, EventType
@@ -249,11 +250,10 @@ def test_a_correlator_that_is_full_asks_for_a_commit_and_nothing_is_lost(writer:
             traced.request(f"id-{number}")
             if number % 2_000 == 0:
                 collector.drain()
-        assert collector.drain() is None
+        assert not collector.drain()
         writer.refuses = set()
-        while collector.drain() is None:
-            collector.commit()
-        collector.cycle()
+        for _ in range(5):
+            collector.cycle()
         assert len(stored()) == 8_000
         assert all(each.complete for each in stored().values())
     collector.close()
@@ -275,14 +275,31 @@ def test_removing_old_slices_is_tried_again_soon_where_it_failed(
 # --- time -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_pass_that_read_much_is_soon_followed_by_the_next(collector: Collector) -> None:
-    pause = load().collector.poll_ms / 1000
-    with process(first_lane_bytes=1 << 20) as traced:
+def test_draining_waits_until_a_lane_fills_up(collector: Collector) -> None:
+    """The little that is in it otherwise is read when it is stored: a pass costs more than a look."""
+    with process() as traced:
         collector.cycle()
-        traced.request("a")
-        assert collector.drain() == pause
-        traced.request("b", marks=BUSY_EVENTS)
-        assert collector.drain() == pause / 4
+        traced.request("a", marks=100)
+        assert collector.drain()
+        assert collector._correlator.statistics()["events"] == 0
+        traced.request("b", marks=1_000)
+        assert collector.drain()
+        assert collector._correlator.statistics()["events"] > 1_100
+
+
+def test_lanes_that_fill_fast_are_looked_at_more_often(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    fills = iter([9, 10, 31, 30, 9])
+    polls: list[float] = []
+
+    def wait(percent: int, poll_s: float, most_s: float) -> int:
+        polls.append(poll_s)
+        return next(fills)
+
+    monkeypatch.setattr(collector, "_correlator", SimpleNamespace(wait=wait))
+    for _ in range(5):
+        collector.drain()
+    poll_s = load().collector.poll_ms / 1000
+    assert polls == [poll_s, poll_s, poll_s, poll_s / 4, poll_s]
 
 
 def test_old_slices_are_looked_for_every_twenty_seconds(

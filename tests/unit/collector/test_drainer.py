@@ -10,6 +10,8 @@ import pytest
 from scope.collector.drainer import Drainer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scope.collector.collector import Collector
 
 PATIENCE_S = 30.0
@@ -18,11 +20,11 @@ PATIENCE_S = 30.0
 class Drains:
     """In place of a collector: gives one answer after the other, the last for ever."""
 
-    def __init__(self, *answers: float | Exception | None) -> None:
+    def __init__(self, *answers: bool | Exception) -> None:
         self._answers = list(answers)
         self.asked = threading.Semaphore(0)
 
-    def drain(self) -> float | None:
+    def drain(self) -> bool:
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         self.asked.release()
         if isinstance(answer, Exception):
@@ -34,37 +36,33 @@ class Drains:
             assert self.asked.acquire(timeout=PATIENCE_S)
 
 
-def drainer(drains: Drains) -> Drainer:
-    return Drainer(cast("Collector", drains))
+def drainer(drains: Drains, wake: Callable[[], object] = lambda: None) -> Drainer:
+    return Drainer(cast("Collector", drains), cast("Callable[[], None]", wake))
 
 
 def test_it_drains_again_and_again_while_the_block_runs() -> None:
-    drains = Drains(0.0)
+    drains = Drains(True)
     with drainer(drains) as made:
         drains.wait_until_asked(5)
         made.check()
-    assert not made.full.is_set()
     assert threading.active_count() == 1
 
 
-def test_it_pauses_as_long_as_it_is_told() -> None:
-    drains = Drains(3600.0)
-    with drainer(drains):
-        drains.wait_until_asked(1)
-    assert not drains.asked.acquire(blocking=False)
-
-
-def test_it_tells_that_a_commit_has_to_come_first_and_goes_on() -> None:
-    drains = Drains(None)
-    with drainer(drains) as made:
-        assert made.full.wait(PATIENCE_S)
+def test_it_wakes_whoever_commits_once_when_there_is_no_more_room() -> None:
+    """A store that takes nothing would be asked all the time."""
+    woken = threading.Semaphore(0)
+    drains = Drains(True, False, False, False, True, False, True)
+    with drainer(drains, woken.release) as made:
+        drains.wait_until_asked(8)
         made.check()
-        drains.wait_until_asked(3)
-        assert made.full.wait(PATIENCE_S)
+    assert woken.acquire(blocking=False)
+    assert woken.acquire(blocking=False)
+    assert not woken.acquire(blocking=False)
 
 
 def test_what_it_fails_with_is_raised_where_it_is_checked() -> None:
-    with drainer(Drains(ValueError("broken"))) as made:
-        assert made.full.wait(PATIENCE_S)
+    woken = threading.Event()
+    with drainer(Drains(ValueError("broken")), woken.set) as made:
+        assert woken.wait(PATIENCE_S)
         with pytest.raises(ValueError, match="broken"):
             made.check()

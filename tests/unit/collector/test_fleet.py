@@ -100,7 +100,7 @@ def test_a_segment_that_is_cut_after_a_pass_harms_nobody_who_touches_it_before_t
         traced.begin("a")
         collector.cycle()
         traced.request("b")
-        collector.drain()
+        collector._fleet.drain()
         os.truncate(traced.path, 0)
         with collector._fleet.lock:
             collector._fleet.news()
@@ -121,9 +121,9 @@ def test_a_segment_that_is_given_up_while_a_batch_is_stored_is_stored_whole(
 
         def give_up_meanwhile() -> None:
             traced.request("d")
-            collector.drain()
+            collector._fleet.drain()
             os.truncate(traced.path, 0)
-            collector.drain()
+            collector._fleet.drain()
 
         writer.meanwhile = give_up_meanwhile
         collector.cycle()

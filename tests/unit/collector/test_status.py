@@ -23,11 +23,12 @@ class Written:
         self.file = StatusFile(str(path), clock)
         self.status = Status(os.getpid(), time.time_ns())
 
-    def update(self, error: str = "", *, at_once: bool = False) -> bool:
-        """Whether it was written."""
-        self.path.unlink(missing_ok=True)
-        self.file.update(self.status, error, at_once=at_once)
-        return self.path.exists()
+    def update(self, error: str = "", *, stirred: bool = False) -> bool:
+        """Whether it was due, and so written."""
+        due = self.file.is_due(self.status, error, stirred=stirred)
+        if due:
+            self.file.update(self.status, error)
+        return due
 
     def read(self) -> dict[str, Any]:
         return dict(json.loads(self.path.read_text()))
@@ -56,11 +57,11 @@ def test_it_is_written_at_first_with_what_the_process_uses(written: Written) -> 
 def test_news_are_written_once_a_second_silence_every_five(written: Written, clock: Clock) -> None:
     written.update()
     assert not written.update()
-    written.status.requests = 1
     clock.advance(0.9)
-    assert not written.update()
+    assert not written.update(stirred=True)
     clock.advance(0.2)
-    assert written.update()
+    assert not written.update()
+    assert written.update(stirred=True)
     clock.advance(4.9)
     assert not written.update()
     clock.advance(0.2)
@@ -78,11 +79,6 @@ def test_an_error_is_written_at_once_and_so_is_its_end(written: Written, caplog:
         "disk full; capture goes on, and this is tried again",
         "stored again",
     ]
-
-
-def test_it_can_be_written_at_once(written: Written) -> None:
-    written.update()
-    assert written.update(at_once=True)
 
 
 def test_what_is_there_is_replaced_as_a_whole(written: Written, tmp_path: Path) -> None:
