@@ -66,6 +66,9 @@ def set_secret_names(is_secret: Callable[[str], bool] | None, /) -> None:
 def start() -> bool:
     """Begin a session by the starter where there is none; whether there is one."""
 
+def pause(paused: bool, /) -> None:
+    """Begin no request and no task while true; those under way are recorded to their end."""
+
 def define_code(module: str, qualname: str, file: str, line: int, kind: int, /) -> int:
     """A number for a code site, good for the life of the process and its forks; 0 where there are too many."""
 

@@ -35,8 +35,10 @@ def start_collector(config: Config) -> bool:
     except OSError as error:
         logger.warning("scope: cannot start a collector (%s); run: scope collect", error)
         return False
-    # The child detaches by forking once more, so it ends at once; somebody has to take its exit status.
-    threading.Thread(target=_reap, args=(pid,), name="scope-reaper", daemon=True).start()
+    # The child detaches by forking once more, so it ends at once; somebody has to take its exit status. Where no thread
+    # can be had, the exit of this process does.
+    with suppress(RuntimeError):
+        threading.Thread(target=_reap, args=(pid,), name="scope-reaper", daemon=True).start()
     return True
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from .._core import Session, get_session, set_describe, set_secret_names, set_starter
+from .._core import Session, get_session, pause, set_describe, set_secret_names, set_starter
 from ..config import KEYS, Config, ConfigError, load, prepare_dirs
 from ..errors import ScopeError
 from .autostart import start_collector
@@ -20,7 +21,7 @@ from .exceptions import ExceptionLimits, describe
 from .leftovers import remove_leftovers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
 logger = logging.getLogger("scope")
 
@@ -46,12 +47,14 @@ class Process:
 
         Once a session has begun, only keys that can change at run time may be set.
         """
-        merged = self._settings | {name.replace("__", "."): value for name, value in settings.items()}
+        given = dict(_flat(settings))
+        merged = {name: value for name, value in self._settings.items() if name not in given} | given
         config = load(overrides=merged)
         if get_session() is not None:
             self._check_runtime(config)
         self._settings, self._config = merged, config
         install(self)
+        pause(not config.enabled)
 
     def _check_runtime(self, config: Config) -> None:
         before = self.config.values()
@@ -92,6 +95,16 @@ class Process:
         if config.collector.autostart:
             start_collector(config)
         return session
+
+
+def _flat(settings: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Settings by dotted names, so that each replaces itself only; ``__`` stands for the dot, too."""
+    for name, value in settings.items():
+        whole = f"{prefix}{name.replace('__', '.')}"
+        if isinstance(value, Mapping):
+            yield from _flat(cast("Mapping[str, object]", value), f"{whole}.")
+        else:
+            yield whole, value
 
 
 def _resource(config: Config) -> dict[str, object]:

@@ -69,6 +69,17 @@ static PyObject *start(PyObject *module, PyObject *unused)
     return PyBool_FromLong(scope_ensure_session() != NULL);
 }
 
+/* pause(paused): whether requests and tasks may begin. */
+static PyObject *pause_capture(PyObject *module, PyObject *paused)
+{
+    (void)module;
+    int answer = PyObject_IsTrue(paused);
+    if (answer < 0)
+        return NULL;
+    runtime.paused = answer;
+    Py_RETURN_NONE;
+}
+
 /* define_code(module, qualname, file, line, kind) -> number */
 static PyObject *define_code(PyObject *module, PyObject *args)
 {
@@ -96,6 +107,7 @@ static PyMethodDef functions[] = {
     {"set_describe", set_describe, METH_O, "What turns an exception into (type, message, frames)."},
     {"set_secret_names", set_secret_names, METH_O, "What says whether an attribute's name is secret, beyond the built-in."},
     {"start", start, METH_NOARGS, "Begin a session by the starter where there is none; whether there is one."},
+    {"pause", pause_capture, METH_O, "Begin no request and no task while it is true; those under way go on."},
     {"define_code", define_code, METH_VARARGS, "A process-wide number for a code site."},
     {NULL, NULL, 0, NULL},
 };

@@ -63,6 +63,7 @@ typedef struct {
     SessionObject *session; /* strong; NULL: nothing is written */
     uint64_t serial; /* last one given */
     bool starting, start_failed;
+    bool paused; /* no request and no task begins; those under way go on */
     PyObject *starter;
     PyObject *describe; /* exception -> (type, message, frames) */
     PyObject *is_secret_name;
@@ -86,7 +87,7 @@ extern scope_runtime runtime;
 /* The calling thread's ring in the session; NULL where it can have none (counted). */
 scope_ring *scope_thread_ring(SessionObject *session);
 
-/* Starts a session by the starter where there is none. */
+/* The session that a request or a task may begin in; started by the starter where there is none. NULL while paused. */
 SessionObject *scope_ensure_session(void);
 
 /* The number by which the session's segment knows a process-wide definition, written on first use; 0: no room. */

@@ -126,9 +126,9 @@ uint64_t scope_runtime_random(void)
 /* Calls the starter once; a failure is told once and capture stays off. */
 SessionObject *scope_ensure_session(void)
 {
-    if (__builtin_expect(runtime.session != NULL, 1))
+    if (__builtin_expect(runtime.session != NULL && !runtime.paused, 1))
         return runtime.session;
-    if (!runtime.starter || runtime.start_failed || runtime.starting)
+    if (runtime.paused || !runtime.starter || runtime.start_failed || runtime.starting)
         return NULL;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
