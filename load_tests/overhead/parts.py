@@ -38,8 +38,8 @@ class Plan:
     sites: int = 3
     load_rounds: int = 10
     block_s: int = 1
-    paced_rounds: int = 4
-    paced_block_s: float = 2.0
+    paced_rounds: int = 7
+    paced_block_s: float = 1.0
 
     def settings(self, name: str) -> dict[str, str]:
         """Where the processes of one measurement keep their segments."""
@@ -58,7 +58,6 @@ def quick(directory: Path, memory: Path, *, pin: bool) -> Plan:
         sites=1,
         load_rounds=4,
         paced_rounds=3,
-        paced_block_s=1.0,
     )
 
 
@@ -111,6 +110,7 @@ def servers_at_full_load(plan: Plan) -> dict[str, Figure]:
     samples = _from_sites(plan, "full", drive, plan.load_rounds)
     return {
         "full_load_server_cpu": _cpu_ratio(samples, 1.05),
+        "full_load_server_cpu_added": _cpu_added(samples),
         "full_load_rate": figure(
             "ratio", [item.rate_ratio for item in samples], noise=[item.rate_ratio_noise for item in samples]
         ),
@@ -128,6 +128,7 @@ def servers_mostly_idle(plan: Plan) -> dict[str, Figure]:
     samples = _from_sites(plan, "paced", drive, plan.paced_rounds)
     return {
         "paced_server_cpu": _cpu_ratio(samples, 1.05),
+        "paced_server_cpu_added": _cpu_added(samples),
         "paced_collector_cpu": figure("share", [item.collector_share for item in samples], limit=0.08),
     }
 
@@ -148,6 +149,15 @@ def _cpu_ratio(samples: Sequence[served.Sample], limit: float) -> Figure:
         baseline=[item.bare_us for item in samples],
         noise=[item.cpu_ratio_noise for item in samples],
         limit=limit,
+    )
+
+
+def _cpu_added(samples: Sequence[served.Sample]) -> Figure:
+    return figure(
+        "us",
+        [item.added_us for item in samples],
+        baseline=[item.bare_us for item in samples],
+        noise=[item.noise_us for item in samples],
     )
 
 

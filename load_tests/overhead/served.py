@@ -48,9 +48,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One set of processes: ratios of the traced server to the bare one, medians over the rounds."""
+    """One set of processes: CPU for a request, and ratios of traced to bare server; medians over the rounds."""
 
     bare_us: float
+    added_us: float
+    noise_us: float
     cpu_ratio: float
     cpu_ratio_noise: float
     rate_ratio: float
@@ -126,8 +128,14 @@ def _sample(site: Site, blocks: Mapping[str, list[Block]]) -> Sample:
         pairs = zip(blocks[name], blocks["bare"], strict=True)
         return median(what(block) / what(bare) for block, bare in pairs)
 
+    def added_us(name: str) -> float:
+        pairs = zip(blocks[name], blocks["bare"], strict=True)
+        return median(block.cpu_us - bare.cpu_us for block, bare in pairs)
+
     return Sample(
         bare_us=median(block.cpu_us for block in blocks["bare"]),
+        added_us=added_us("traced"),
+        noise_us=added_us("bare_again"),
         cpu_ratio=ratio("traced", lambda block: block.cpu_us),
         cpu_ratio_noise=ratio("bare_again", lambda block: block.cpu_us),
         rate_ratio=ratio("traced", lambda block: block.rate),
