@@ -30,17 +30,22 @@ class _Finder(MetaPathFinder):
     def __init__(self, name: str, hook: Hook) -> None:
         self._name = name
         self._hook = hook
+        self._is_looking = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         del path, target
-        if fullname != self._name:
+        if fullname != self._name or self._is_looking:
             return None
-        sys.meta_path.remove(self)
-        spec = find_spec(fullname)
+        self._is_looking = True
+        try:
+            spec = find_spec(fullname)
+        finally:
+            self._is_looking = False
         if spec is not None and spec.loader is not None:
             spec.loader = _Loader(spec.loader, self._hook)
+            sys.meta_path.remove(self)
         return spec
 
 

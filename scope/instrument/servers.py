@@ -6,19 +6,34 @@ application wraps itself. Who has the middleware already is not traced twice: it
 
 from __future__ import annotations
 
+import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from .imports import when_imported
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from types import ModuleType
+
+logger = logging.getLogger("scope")
 
 
 def install() -> None:
-    """Let the servers and frameworks that are imported from now on trace what they run."""
-    when_imported("uvicorn.config", _uvicorn)
-    when_imported("starlette.applications", _starlette)
+    """Let the servers and frameworks that are imported from now on trace what they run.
+
+    One that is not as it is known runs as it would have; the log says so.
+    """
+    for name, hook in HOOKS.items():
+        when_imported(name, partial(_try, hook))
+
+
+def _try(hook: Callable[[ModuleType], None], module: ModuleType) -> None:
+    try:
+        hook(module)
+    except Exception:
+        logger.exception("scope: %s is not as it is known: what it runs is not traced", module.__name__)
 
 
 def _uvicorn(module: ModuleType) -> None:
@@ -51,3 +66,9 @@ def _starlette(module: ModuleType) -> None:
         await middleware(scope, receive, send)
 
     application.__call__ = call_traced
+
+
+HOOKS: Final[Mapping[str, Callable[[ModuleType], None]]] = MappingProxyType(
+    {"uvicorn.config": _uvicorn, "starlette.applications": _starlette}
+)
+"""What is done to which module; the bootstrap knows their names, too."""
