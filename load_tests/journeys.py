@@ -10,8 +10,10 @@ from .report import NO_ANSWER
 from .visitor import Visitor
 
 GOOD_CARD = "4242424242424242"
+SLOW_CARD = "4000000000000259"
 DECLINED_CARD = "4000000000000002"
 BROKEN_CARD = "4000000000000119"
+CARDS = {GOOD_CARD: 7, SLOW_CARD: 1, DECLINED_CARD: 1, BROKEN_CARD: 1}
 
 # What each way to fail is answered with.
 FAILURES = {
@@ -50,7 +52,7 @@ async def buy(visitor: Visitor) -> None:
     headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
     await visitor.send("me", "GET", "/accounts/me", headers=headers)
     lines = [{"product_id": visitor.chance.randint(1, PRODUCTS), "quantity": n} for n in (1, 2)]
-    card = visitor.chance.choices((GOOD_CARD, DECLINED_CARD, BROKEN_CARD), (8, 1, 1))[0]
+    card = visitor.chance.choices(list(CARDS), list(CARDS.values()))[0]
     basket = {"card": card, "lines": lines}
     # 409: sold out, 402: declined, 502: the payments service failed. All are part of a shop's day.
     expect = {201, 402, 409, 502}
@@ -77,7 +79,7 @@ async def export(visitor: Visitor) -> None:
 
 
 async def follow(visitor: Visitor) -> None:
-    await visitor.get("events", "/events/orders?limit=3&tick_ms=50")
+    await visitor.get("events", "/events/orders?limit=3&tick_ms=20")
 
 
 async def chat(visitor: Visitor) -> None:
@@ -94,7 +96,7 @@ async def fail(visitor: Visitor) -> None:
 
 async def give_up(visitor: Visitor) -> None:
     """Leave before the answer is there."""
-    await visitor.send("give up", "GET", "/failures/hang?seconds=1", expect={NO_ANSWER}, timeout_s=0.05)
+    await visitor.send("give up", "GET", "/failures/hang?seconds=0.2", expect={NO_ANSWER}, timeout_s=0.05)
 
 
 async def administrate(visitor: Visitor) -> None:

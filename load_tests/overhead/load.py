@@ -94,12 +94,14 @@ async def _paced(port: int, path: str, count: int, rate: int) -> None:
 
     async def connection() -> None:
         reader, writer = await asyncio.open_connection(HOST, port)
-        for number in numbers:
-            await asyncio.sleep(max(0.0, start + number / rate - time.monotonic()))
-            writer.write(get(number, path, f"paced-{number}", HOST).wire)
-            await _read_answer(reader)
-        writer.close()
-        await writer.wait_closed()
+        try:
+            for number in numbers:
+                await asyncio.sleep(max(0.0, start + number / rate - time.monotonic()))
+                writer.write(get(number, path, f"paced-{number}", HOST).wire)
+                await _read_answer(reader)
+        finally:
+            writer.close()
+            await writer.wait_closed()
 
     await asyncio.gather(*(connection() for _ in range(PACED_CONNECTIONS)))
 

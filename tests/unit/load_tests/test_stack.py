@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from load_tests.__main__ import main
+from load_tests.overhead.load import LoadError, full, paced
 from load_tests.prices import send_prices
 from load_tests.proof import Findings, check_answers
 from load_tests.stack import ADMIN_KEY, Stack, isolated, shop
@@ -43,3 +45,21 @@ def test_every_price_is_answered_under_its_own_id(stack: Stack) -> None:
     findings = Findings()
     check_answers(run.sent, findings)
     assert (len(run.sent), run.unanswered, findings.lines()) == (300, 0, [])
+
+
+def test_without_wrk_the_generator_applies_full_load(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    done = full(stack.port, "/products/1/price", 1)
+    assert done.requests > 0
+    assert done.seconds >= 1
+
+
+def test_paced_load_sends_its_number_of_requests(stack: Stack) -> None:
+    done = paced(stack.port, "/products/1/price", 0.2, 100)
+    assert done.requests == 20
+    assert done.seconds >= 0.19
+
+
+def test_load_that_fails_is_no_measurement(stack: Stack) -> None:
+    with pytest.raises(LoadError, match="not a success"):
+        paced(stack.port, "/nowhere", 0.1, 100)
