@@ -81,9 +81,10 @@ def test_a_file_that_is_no_segment_is_refused_by_name_and_reason(tmp_path: Path)
         _core.Segment(str(tmp_path / "nowhere"))
     with pytest.raises(ValueError, match="embedded null"):
         _core.Segment("a\0b")
+    open_segment: Any = _core.Segment
     for wrong in ((), (3,), ("a", "b")):
         with pytest.raises(TypeError):
-            _core.Segment(*wrong)
+            open_segment(*wrong)
     with pytest.raises(TypeError):
         _core.Segment(path="a")  # type: ignore[call-arg]
 
@@ -266,7 +267,7 @@ def test_a_full_correlator_stops_between_lanes_and_goes_on(segment: _core.Segmen
     assert correlator.drain(slot)[1] is False
     first = correlator.drain(slot)
     assert first == (0, False)
-    handed = taken(correlator), correlator.take_open()
+    handed = [*taken(correlator), *correlator.take_open()]
     assert correlator.drain(slot)[1] is True
     assert handed
 
@@ -402,7 +403,7 @@ def test_sweeping_ends_what_has_no_beginning(reading: tuple[_core.Correlator, in
 
 
 def test_wrong_arguments_are_type_errors(segment: _core.Segment) -> None:
-    correlator = _core.Correlator()
+    correlator: Any = _core.Correlator()
     for wrong in ((), (segment,), (None, 1), (segment, "x")):
         with pytest.raises(TypeError):
             correlator.add(*wrong)
