@@ -9,7 +9,7 @@ static inline scope_ring *scope_request_ring(const RequestObject *request)
 {
     SessionObject *session = runtime.session;
     if (__builtin_expect(!session || session->serial != request->serial, 0)) {
-        runtime.lost_forked += session != NULL;
+        runtime.lost_forked++;
         return NULL;
     }
     return scope_thread_ring(session);
