@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from .model import Definition, Event, Trace
 
-__all__ = ["Capture", "captured"]
+__all__ = ["Capture", "captured", "read_segment"]
 
 _ALL: Final = 1 << 30
 _PASSES: Final = 3
@@ -47,7 +47,7 @@ def captured(*, lanes: int = 64, lane_bytes: int = 1 << 20, discard_newest: bool
     segment can be made.
     """
     before = get_session()
-    with TemporaryDirectory(prefix="scope-test-", dir=_in_memory()) as directory:
+    with TemporaryDirectory(prefix=f"scope-test-{os.getpid()}-", dir=_in_memory()) as directory:
         path = os.path.join(directory, "captured.seg")  # noqa: PTH118 - as the native side takes it
         session = Session(
             path, lanes=lanes, first_lane_bytes=lane_bytes, lane_bytes=lane_bytes, policy=int(discard_newest)
@@ -62,6 +62,14 @@ def captured(*, lanes: int = 64, lane_bytes: int = 1 << 20, discard_newest: bool
             capture.close()
 
 
+def read_segment(path: str) -> Capture:
+    """What another process, dead or alive, has written; its segment stays as it is.
+
+    Raises OSError where the file cannot be opened, ValueError where it is no sound segment.
+    """
+    return Capture(None, _Reading(path))
+
+
 def _in_memory() -> str | None:
     """Where a file costs a tenth of what it costs on a disk; None where there is no such place."""
     shared = "/dev/shm"  # noqa: S108 - the directory made in it is private
@@ -74,9 +82,9 @@ class Capture:
     Each method looks anew while the block runs, and shows requests that are still open as far as they have come.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session | None, reading: _Reading | None = None) -> None:
         self._session = session
-        self._final: _Reading | None = None
+        self._final = reading
 
     def traces(self) -> list[Trace]:
         """Every request, connection, lifespan and task, by time of its beginning."""
@@ -103,12 +111,16 @@ class Capture:
 
     def close(self) -> None:
         """Read for the last time, and end the session. :func:`captured` does it."""
-        if self._final is None:
+        if self._session is not None:
             self._final = _Reading(self._session.path)
             self._session.close()
+            self._session = None
 
     def _read(self) -> _Reading:
-        return self._final or _Reading(self._session.path)
+        if self._final is not None:
+            return self._final
+        assert self._session is not None
+        return _Reading(self._session.path)
 
 
 class _Reading:
