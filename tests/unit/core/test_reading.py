@@ -410,5 +410,5 @@ def test_wrong_arguments_are_type_errors(segment: _core.Segment) -> None:
     with pytest.raises(TypeError):
         _core.Correlator(1)  # type: ignore[call-arg]
     with pytest.raises(TypeError):
-        correlator.restore(0, 1)  # type: ignore[call-arg]
+        correlator.restore(0, 1)
     assert set(correlator.statistics()) == {"events", "stray", "malformed", "finished", "open", "bytes", "refused"}
