@@ -9,24 +9,27 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from logging.handlers import RotatingFileHandler
+from typing import TYPE_CHECKING, Final
 
 from ..config import load
 from ..errors import ScopeError
 from .errors import CollectorRuns
 from .run import run_until_idle
 
+if TYPE_CHECKING:
+    from ..config import Config
+
 logger = logging.getLogger("scope.collector")
+
+LOG_BYTES: Final = 1 << 20
 
 
 def main(arguments: list[str]) -> int:
     if "--detach" in arguments and not _is_child():
         return 0
     config = load()
-    logging.basicConfig(
-        filename=config.log_path if os.path.isdir(config.dir) else None,  # noqa: PTH112 - config paths are str
-        level=logging.INFO,
-        format="%(asctime)s %(process)d %(message)s",
-    )
+    logging.basicConfig(handlers=[_log(config)], level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
     try:
         return run_until_idle(config, lambda: f"--starter={os.getppid()}" in arguments)
     except CollectorRuns:
@@ -36,6 +39,13 @@ def main(arguments: list[str]) -> int:
     except Exception:
         logger.exception("the collector ends")
     return 1
+
+
+def _log(config: Config) -> logging.Handler:
+    """The log of the directory; what is older than two files of it is forgotten."""
+    if not os.path.isdir(config.dir):  # noqa: PTH112 - the paths of the configuration are str
+        return logging.StreamHandler()
+    return RotatingFileHandler(config.log_path, maxBytes=LOG_BYTES, backupCount=1)
 
 
 def _is_child() -> bool:

@@ -148,6 +148,8 @@ class Collector:
         """Read and store everything that is there now, alone; owners found dead are buried. Raises StoreError."""
         try:
             self._fleet.scan()
+            if self._round is not None:
+                self.commit()
             while not self._fleet.drain()[1] or not self._fleet.find_dead():
                 self.commit()
             self.commit()

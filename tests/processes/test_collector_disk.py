@@ -162,3 +162,18 @@ def test_a_store_that_is_none_is_an_error_in_words_and_loses_nothing(tmp_path: P
         strange.unlink()
         scope("collect", "--once")
         assert stored()["a"].complete
+
+
+@needs_root
+def test_a_store_on_a_read_only_disk_is_an_error_in_words_and_loses_nothing(tmp_path: Path) -> None:
+    with server(tmp_path) as running:
+        running.get("/hello/you", "a")
+        with small_disk(Path(load().store_dir), "16m") as disk:
+            subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+            refused = attempt("collect", "--once")
+            assert refused.returncode == 1
+            assert "see to its permissions" in refused.stderr
+            assert "Traceback" not in refused.stderr
+            subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+            scope("collect", "--once")
+            assert stored()["a"].complete

@@ -138,6 +138,11 @@ class FaultyWriter(Writer):
         if what in self.refuses:
             raise StoreFull(f"no room to {what}")
 
+    def refuse_from(self, batches: int) -> None:
+        """Refuse everything once so many batches are stored."""
+        if len(self.batches) >= batches:
+            raise StoreFull("as good as killed")
+
     def register(self, segment: SegmentInfo) -> int:
         self._ask("register")
         return super().register(segment)

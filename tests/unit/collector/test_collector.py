@@ -162,6 +162,42 @@ def write(*lanes: LaneWriter) -> None:
 BEGIN = {"trace_id": bytes(range(16)), "root_span_id": 77, "kind": 1, "method": "GET", "path": "/a"}
 
 
+@pytest.mark.parametrize("killed_after", [1, 2])
+def test_a_collector_killed_between_the_batches_of_a_round_leaves_nothing_twice_and_nothing_out(
+    traced: Process, clock: Clock, monkeypatch: pytest.MonkeyPatch, killed_after: int
+) -> None:
+    """The positions reached come last, so the next one reads again what is stored, and the store knows it."""
+    monkeypatch.setattr("scope.collector.round.MOST", 2)
+    with FaultyWriter(settings()) as writer:
+        collector = Collector(settings(), writer, clock=clock)
+        for id_ in ("long", "open"):
+            traced.begin(id_)
+        collector.cycle()
+        for id_ in ("long", "open"):
+            traced.work(id_, marks=2)
+        traced.end("long")
+        for number in range(5):
+            traced.request(f"id-{number}")
+        batches = len(writer.batches) + killed_after
+        monkeypatch.setattr(writer, "_ask", lambda _: writer.refuse_from(batches))
+        with pytest.raises(StoreFull):
+            collector.commit()
+        collector.close()
+    with FaultyWriter(settings()) as writer:
+        following = Collector(settings(), writer, clock=clock)
+        following.cycle()
+        traced.end("open")
+        following.cycle()
+        following.close()
+    found = stored()
+    assert found.keys() == {"long", "open", *(f"id-{number}" for number in range(5))}
+    assert {each.complete for each in found.values()} == {True}
+    assert {(each.spans, each.events) for each in found.values()} == {(2, 4), (2, 6)}
+    with Reader(load().store_dir) as reader:
+        assert all(len(list(decode_records(reader.blob(each)))) >= each.events for each in found.values())
+        assert sum(route.count for route in reader.routes()) == len(found)
+
+
 # --- a store that takes nothing ---------------------------------------------------------------------------------------
 
 
@@ -338,6 +374,20 @@ def test_draining_all_stores_everything_and_buries_the_dead(collector: Collector
         assert {name: each.state for name, each in stored().items()} == {"a": "done", "b": "aborted", "c": "open"}
         assert not traced.path.exists()
         assert other.path.exists()
+
+
+def test_draining_all_stores_what_was_refused_and_what_came_after_it(
+    collector: Collector, traced: Process, writer: FaultyWriter
+) -> None:
+    writer.refuses = {"commit"}
+    traced.request("a")
+    collector.cycle()
+    traced.request("b")
+    traced.die()
+    writer.refuses = set()
+    collector.drain_all()
+    assert stored().keys() == {"a", "b"}
+    assert not traced.path.exists()
 
 
 def test_draining_all_says_why_it_could_not(collector: Collector, traced: Process, writer: FaultyWriter) -> None:

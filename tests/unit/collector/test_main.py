@@ -79,6 +79,18 @@ def test_a_fault_of_ours_is_in_the_log_with_its_stack(monkeypatch: pytest.Monkey
     assert "ZeroDivisionError: division by zero" in logged()
 
 
+def test_the_log_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that are recycled are told of one by one."""
+    monkeypatch.setattr(main_module, "LOG_BYTES", 1_000)
+    for number in range(20):
+        collects(monkeypatch, StoreUnavailable(f"main.db is damaged {number} {'x' * 300}"))
+        call()
+    logs = sorted(Path(settings().dir).glob("collector.log*"))
+    assert [path.name for path in logs] == ["collector.log", "collector.log.1"]
+    assert sum(path.stat().st_size for path in logs) <= 2_000
+    assert "damaged 19" in logged()
+
+
 def test_it_is_wanted_as_long_as_who_started_it_is_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = collects(monkeypatch, 0)
     call(f"--starter={os.getppid()}")
