@@ -28,6 +28,7 @@ def test_every_event_committed_before_a_kill_is_there(turn: int, tmp_path: Path)
     wanted = random.Random(turn).randrange(1, 5000)
     with subprocess.Popen(command(ENDLESS), env=environment(), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
+        last = 0
         for _ in range(wanted):
             last = int(process.stdout.readline())
         process.send_signal(signal.SIGKILL)
