@@ -72,6 +72,12 @@ class Process:
         request.deactivate(before)
         set_session(None)
 
+    def route(self, id: str, template: str) -> None:
+        """Name the route of an open request, which is a definition where the template is new."""
+        set_session(self.session)
+        self._open[id].set_route(template)
+        set_session(None)
+
     def end(self, id: str) -> None:
         set_session(self.session)
         self._open.pop(id).end(0)

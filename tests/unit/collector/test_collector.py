@@ -95,6 +95,28 @@ def test_many_requests_go_to_the_store_in_batches_of_bounded_size(collector: Col
         assert len(stored()) == MOST + 1
 
 
+def test_what_finishes_while_a_round_is_stored_is_stored_with_the_next(
+    collector: Collector, writer: FaultyWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scope.collector.round.MOST", 2)
+    with process() as traced:
+        collector.cycle()
+
+        def finish_meanwhile() -> None:
+            traced.request(f"late-{len(stored())}")
+            collector._fleet.drain()
+
+        for _ in range(2):
+            writer.batches.clear()
+            for number in range(3):
+                traced.request(f"{len(stored())}-{number}")
+            writer.meanwhile = finish_meanwhile
+            collector.commit()
+            assert [len(batch.finished) for batch in writer.batches] == [2, 1]
+            collector.commit()
+            assert [len(batch.finished) for batch in writer.batches] == [2, 1, 1]
+
+
 def test_writers_learn_of_a_position_only_once_everything_before_it_is_stored(
     collector: Collector, traced: Process, writer: FaultyWriter
 ) -> None:

@@ -59,11 +59,11 @@ def test_losses_are_counted_beyond_the_death_of_who_lost(collector: Collector, c
         lost = collector.status.lost
         assert lost > 500
         traced.die()
-        clock.advance(1)
-        for _ in range(2):
+        for _ in range(3):
+            clock.advance(6)
             collector.cycle()
         assert not traced.path.exists()
-        assert collector.status.lost == lost
+        assert (collector.status.segments, collector.status.lost) == (0, lost)
         with Reader(load().store_dir) as reader:
             assert [dict(each.lost)["lapped"] for each in reader.info().segments] == [lost]
 
@@ -120,7 +120,9 @@ def test_a_segment_that_is_given_up_while_a_batch_is_stored_is_stored_whole(
         traced.request("c")
 
         def give_up_meanwhile() -> None:
-            traced.request("d")
+            traced.begin("d")
+            traced.route("d", "/of/d")
+            traced.end("d")
             collector._fleet.drain()
             os.truncate(traced.path, 0)
             collector._fleet.drain()
@@ -130,6 +132,7 @@ def test_a_segment_that_is_given_up_while_a_batch_is_stored_is_stored_whole(
         collector.cycle()
         states = {name: each.state for name, each in stored().items()}
         assert states == {"a": "done", "b": "aborted", "c": "done", "d": "done"}
+        assert stored()["d"].route == "/of/d"
 
 
 def test_damage_within_a_block_costs_that_block_and_is_counted(collector: Collector) -> None:
