@@ -70,7 +70,6 @@ def test_a_streaming_response_ends_at_its_last_byte(running: Server, gates: Gate
 
 def test_work_after_the_last_byte_is_shown_apart(running: Server, gates: Gates) -> None:
     response = running.get("/after/here", "after")
-    answered_ns = time.time_ns()
     assert (response.status, response.body) == (200, "answered")
     gates.reached("here")
     seen = when_stored("after", lambda each: each.spans == 2)
@@ -78,8 +77,8 @@ def test_work_after_the_last_byte_is_shown_apart(running: Server, gates: Gates) 
     opened_ns = time.time_ns()
     gates.open("here")
     done = when_stored("after", lambda each: each.state == "done")
-    assert done.start_ns + done.duration_ns < answered_ns
-    assert done.start_ns + done.duration_ns + done.background_ns > opened_ns
+    # the client may have the last byte a moment before the server says that it has sent it
+    assert done.start_ns + done.duration_ns < opened_ns < done.start_ns + done.duration_ns + done.background_ns
     assert span_names(done) == {"background": "ok"}
 
 
