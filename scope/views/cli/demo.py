@@ -115,7 +115,7 @@ def _hints(scope: str, reference: str) -> Iterator[Line]:
         f"{scope} show {reference}": "the same request as a tree, with what failed",
         f"{scope} ls --sort dur": "the slowest requests",
         f"{scope} ls -f 'status>=500 since:10m'": "those that failed",
-        f"{scope} ls -f 'span:SELECT* span.dur>5ms'": "those with a slow query",
+        f"{scope} ls -f 'span:\"load reviews\" span.dur>5ms'": "product pages with a slow query",
         f"{scope} errors": "exceptions, by where they came from",
         f"{scope} doctor": "the health of it all",
     }
