@@ -238,7 +238,7 @@ static PyObject *correlator_drain(CorrelatorObject *self, PyObject *number)
 static uint64_t fullest_lane(const SegmentObject *segment)
 {
     scope_guard guard;
-    uint64_t fullest = 0;
+    volatile uint64_t fullest = 0; /* outlives the jump of a guard */
     if (!scope_guard_enter(&guard))
         return 100;
     for (uint32_t lane = 0; lane < segment->segment.header.lanes; lane++) {
