@@ -19,6 +19,8 @@ _PASSED_ON: Final = frozenset(
 _AS_USUAL: Final = (signal.SIGPIPE, signal.SIGXFSZ)
 # From the terminal driver (SI_KERNEL): the child, in the same process group, has got it already.
 _BY_TERMINAL: Final = 0x80
+# Another thread, where there is one, may be given the signal that the child has ended; then we find out by looking.
+_LOOK_S: Final = 0.5
 
 
 def run_child(command: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -36,8 +38,8 @@ def run_child(command: Sequence[str], environment: Mapping[str, str]) -> int:
 def _wait(pid: int) -> int:
     """Pass signals on until the child has ended; its wait status."""
     while True:
-        received = signal.sigwaitinfo(_PASSED_ON | {signal.SIGCHLD})
-        if received.si_signo == signal.SIGCHLD:
+        received = signal.sigtimedwait(_PASSED_ON | {signal.SIGCHLD}, _LOOK_S)
+        if received is None or received.si_signo == signal.SIGCHLD:
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
                 return status
