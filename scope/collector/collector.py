@@ -68,7 +68,8 @@ class Collector:
         self._busy = self._stirred = False
         self._file = StatusFile(config.status_path, clock)
         self._checked = self._retained = 0
-        self._last_alive = self._committed = clock()
+        self._committed = clock()
+        self._idle_since: int | None = clock()
         self.status = Status(os.getpid(), time.time_ns())
 
     def drain(self) -> bool:
@@ -142,7 +143,9 @@ class Collector:
             with self._fleet.lock:
                 self._fleet.find_dead()
             if self._fleet.has_living:
-                self._last_alive = now
+                self._idle_since = None
+            elif self._idle_since is None:
+                self._idle_since = now
 
     def drain_all(self) -> None:
         """Read and store everything that is there now, alone; owners found dead are buried. Raises StoreError."""
@@ -159,8 +162,8 @@ class Collector:
         self._tell("", at_once=True)
 
     def idle_s(self) -> float:
-        """How long no traced process has been there."""
-        return (self._clock() - self._last_alive) / 1e9
+        """How long no traced process has been there; 0 if one was there at the last look, however long ago that was."""
+        return 0.0 if self._idle_since is None else (self._clock() - self._idle_since) / 1e9
 
     def _tell(self, error: str, *, at_once: bool = False) -> None:
         status = self.status

@@ -375,10 +375,13 @@ def test_a_collector_is_idle_since_the_last_traced_process_died(
     clock.advance(100)
     collector.cycle()
     assert collector.idle_s() == 0
+    clock.advance(100)
+    assert collector.idle_s() == 0, "nobody has looked since"
     traced.die()
-    clock.advance(7)
     collector.cycle()
+    clock.advance(7)
     assert collector.idle_s() == 7
+    collector.cycle()
     clock.advance(1)
     assert collector.idle_s() == 8
 
