@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextvars import Context, copy_context
+from contextvars import copy_context
 
 
 class Thread(threading.Thread):
@@ -12,15 +12,17 @@ class Thread(threading.Thread):
     What it does is recorded in the request that was current there; a bare thread belongs to no request.
     """
 
-    _context: Context | None = None
-
     def start(self) -> None:
-        self._context = copy_context()
-        super().start()
+        run, context = self.run, copy_context()
 
-    def run(self) -> None:
-        context, self._context = self._context, None
-        if context is None:
-            super().run()
-        else:
-            context.run(super().run)
+        def run_in_context() -> None:
+            del self.run  # a thread that has run holds neither itself nor its context
+            context.run(run)
+
+        # On the instance, so that it also wraps the run() of a subclass.
+        self.run = run_in_context  # type: ignore[method-assign]
+        try:
+            super().start()
+        except BaseException:
+            del self.run
+            raise
