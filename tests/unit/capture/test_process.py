@@ -357,3 +357,22 @@ def test_no_integration_is_installed_where_none_is_wanted(monkeypatch: pytest.Mo
 def answered_quietly(app: ScopeMiddleware) -> bool:
     with captured():
         return answered(app)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_life_of_an_application_goes_on_whether_it_is_traced_or_not(enabled: bool) -> None:
+    served: list[str] = []
+
+    async def app(scope: Any, *_: object) -> None:
+        served.append(scope["type"])
+        if len(served) == 2:
+            raise KeyError
+
+    with captured() as capture:
+        traced = ScopeMiddleware(app)
+        _core.pause(not enabled)
+        asyncio.run(traced({"type": "lifespan"}, receive, send))
+        with pytest.raises(KeyError):
+            asyncio.run(traced({"type": "lifespan"}, receive, send))
+    assert served == ["lifespan", "lifespan"]
+    assert [trace.request.outcome for trace in capture.traces()] == (["ok", "exception"] if enabled else [])
