@@ -20,12 +20,12 @@ typedef struct {
 
 static void copy_out(const scope_segment *segment, uint32_t lane, uint64_t from, uint64_t to, uint8_t *buffer)
 {
-    const uint8_t *data = segment->base + scope_lane_offset(&segment->header, lane);
+    const scope_word *data = (const scope_word *)(segment->base + scope_lane_offset(&segment->header, lane));
     uint64_t capacity = scope_lane_bytes(&segment->header, lane);
     uint64_t start = from & (capacity - 1);
     uint64_t first = to - from < capacity - start ? to - from : capacity - start;
-    memcpy(buffer, data + start, first);
-    memcpy(buffer + first, data, to - from - first);
+    scope_load_bytes(buffer, data + start / 8, first / 8);
+    scope_load_bytes(buffer + first, data, (to - from - first) / 8);
 }
 
 /* The first position that a writer cannot have touched since `tail` was read. */
@@ -34,8 +34,8 @@ static uint64_t first_safe(const scope_segment *segment, const scope_lane_contro
     if (segment->header.policy != SCOPE_OVERWRITE_OLDEST)
         return 0;
     /* pairs with the release fence in own_block(): if the copy holds a byte of the new lap, its intent is seen here */
-    atomic_thread_fence(memory_order_acquire);
-    uint64_t intent = atomic_load_explicit(&control->intent, memory_order_relaxed);
+    scope_fence_acquire();
+    uint64_t intent = scope_load_relaxed(&control->intent);
     return intent > capacity ? intent - capacity : 0;
 }
 
@@ -122,7 +122,7 @@ uint64_t scope_lane_read(const scope_segment *segment, uint32_t lane, scope_lane
     scope_lane_control *control = &segment->lanes[lane];
     uint64_t capacity = scope_lane_bytes(&segment->header, lane);
     /* pairs with the release store of the commit: every record below is whole */
-    uint64_t tail = atomic_load_explicit(&control->tail, memory_order_acquire);
+    uint64_t tail = scope_load_acquire(&control->tail);
     if (tail == reader->head)
         return 0;
     if (tail % 8 || tail < reader->seen_tail || tail > FURTHEST) {

@@ -3,9 +3,14 @@
 
 #include "clock.h"
 
+static scope_word *at(scope_ring *ring, uint64_t position)
+{
+    return ring->data + (position & ring->mask) / 8;
+}
+
 static void put(scope_ring *ring, uint64_t position, uint64_t word)
 {
-    memcpy(ring->data + (position & ring->mask), &word, sizeof word);
+    scope_store_relaxed(at(ring, position), word);
 }
 
 /* Makes [start, start + block) the writer's. */
@@ -14,15 +19,15 @@ static bool own_block(scope_ring *ring, uint64_t start)
     uint64_t end = start + ring->block_bytes;
     scope_lane_control *control = ring->control;
     if (ring->policy == SCOPE_OVERWRITE_OLDEST) {
-        atomic_store_explicit(&control->intent, end, memory_order_relaxed);
+        scope_store_relaxed(&control->intent, end);
         /* pairs with the acquire fence of the reader, between its copy and its load of intent */
-        atomic_thread_fence(memory_order_release);
+        scope_fence_release();
         return true;
     }
     if (end - ring->cached_head <= ring->mask + 1)
         return true;
     /* pairs with the release store of head by the reader, who has copied everything below it */
-    ring->cached_head = atomic_load_explicit(&control->head, memory_order_acquire);
+    ring->cached_head = scope_load_acquire(&control->head);
     return end - ring->cached_head <= ring->mask + 1;
 }
 
@@ -37,9 +42,9 @@ static bool enter_block(scope_ring *ring)
     put(ring, start + 8, ring->sequence);
     ring->tail = start + 8 * SCOPE_BLOCK_WORDS;
     ring->limit = start + ring->block_bytes;
-    atomic_store_explicit(&ring->control->sequence, ring->sequence, memory_order_relaxed);
+    scope_store_relaxed(&ring->control->sequence, ring->sequence);
     /* pairs with the acquire load in the reader */
-    atomic_store_explicit(&ring->control->tail, ring->tail, memory_order_release);
+    scope_store_release(&ring->control->tail, ring->tail);
     return true;
 }
 
@@ -47,7 +52,7 @@ static bool enter_block(scope_ring *ring)
 static void commit_note(scope_ring *ring, uint64_t words)
 {
     ring->tail += words * 8;
-    atomic_store_explicit(&ring->control->tail, ring->tail, memory_order_release); /* as scope_ring_commit */
+    scope_store_release(&ring->control->tail, ring->tail); /* as scope_ring_commit */
 }
 
 static void write_gap(scope_ring *ring)
@@ -69,7 +74,7 @@ static void lose(scope_ring *ring)
     scope_count_lost(&ring->control->lost[SCOPE_LOST_FULL], 1);
 }
 
-uint64_t *scope_ring_reserve_slow(scope_ring *ring, uint64_t words)
+scope_word *scope_ring_reserve_slow(scope_ring *ring, uint64_t words)
 {
     if (words * 8 > ring->block_bytes - 8 * (SCOPE_BLOCK_WORDS + 4)) {
         scope_count_lost(&ring->control->lost[SCOPE_LOST_TOO_BIG], 1);
@@ -81,20 +86,20 @@ uint64_t *scope_ring_reserve_slow(scope_ring *ring, uint64_t words)
     }
     if (ring->gap)
         write_gap(ring);
-    return (uint64_t *)(ring->data + (ring->tail & ring->mask));
+    return at(ring, ring->tail);
 }
 
 static void attach(scope_ring *ring, scope_segment *segment, uint32_t lane)
 {
     scope_lane_control *control = &segment->lanes[lane];
     *ring = (scope_ring){
-        .data = segment->base + scope_lane_offset(&segment->header, lane),
+        .data = (scope_word *)(segment->base + scope_lane_offset(&segment->header, lane)),
         .control = control,
         .mask = scope_lane_bytes(&segment->header, lane) - 1,
         /* the former owner is a thread of this process that retired the lane: acquire on ownership ordered its stores */
-        .tail = atomic_load_explicit(&control->tail, memory_order_relaxed),
-        .sequence = atomic_load_explicit(&control->sequence, memory_order_relaxed),
-        .cached_head = atomic_load_explicit(&control->head, memory_order_acquire),
+        .tail = scope_load_relaxed(&control->tail),
+        .sequence = scope_load_relaxed(&control->sequence),
+        .cached_head = scope_load_acquire(&control->head),
         .block_bytes = segment->header.block_bytes,
         .lane = lane,
         .policy = (uint8_t)segment->header.policy,
@@ -116,8 +121,7 @@ static void introduce(scope_ring *ring, uint32_t thread_id, uint32_t generation,
     put(ring, ring->tail, scope_header(SCOPE_LANE, words, ring->tail, 0));
     put(ring, ring->tail + 8, scope_clock_now());
     put(ring, ring->tail + 16, thread_id | (uint64_t)generation << 32);
-    for (uint64_t word = 0; word < words - 3; word++)
-        put(ring, ring->tail + 24 + word * 8, scope_load64(text + word * 8));
+    scope_store_bytes(at(ring, ring->tail + 24), text, 8 * (words - 3));
     commit_note(ring, words);
 }
 
@@ -125,14 +129,14 @@ static void introduce(scope_ring *ring, uint32_t thread_id, uint32_t generation,
 static int64_t take_lane(scope_segment *segment, enum scope_lane_state state, uint32_t thread_id)
 {
     for (uint32_t lane = 0; lane < segment->header.lanes; lane++) {
-        _Atomic uint64_t *ownership = &segment->lanes[lane].ownership;
-        uint64_t found = atomic_load_explicit(ownership, memory_order_relaxed);
+        scope_word *ownership = &segment->lanes[lane].ownership;
+        uint64_t found = scope_load_relaxed(ownership);
         if (scope_lane_state(found) != state)
             continue;
         uint64_t generation = ((found >> 8 & 0xFFFFFF) + 1) & 0xFFFFFF;
         uint64_t taken = SCOPE_LANE_OWNED | generation << 8 | (uint64_t)thread_id << 32;
         /* acquire pairs with the release in scope_lane_retire */
-        if (atomic_compare_exchange_strong_explicit(ownership, &found, taken, memory_order_acquire, memory_order_relaxed))
+        if (scope_replace_acquire(ownership, found, taken))
             return lane;
     }
     return -1;
@@ -147,21 +151,21 @@ int scope_lane_claim(scope_segment *segment, scope_ring *ring, uint32_t thread_i
             return -1;
         uint64_t bytes = scope_lane_bytes(&segment->header, (uint32_t)lane);
         if (scope_segment_allocate(segment, scope_lane_offset(&segment->header, (uint32_t)lane), bytes) < 0) {
-            atomic_store_explicit(&segment->lanes[lane].ownership, SCOPE_LANE_FREE, memory_order_release);
+            scope_store_release(&segment->lanes[lane].ownership, SCOPE_LANE_FREE);
             return -2;
         }
     }
     attach(ring, segment, (uint32_t)lane);
-    uint64_t ownership = atomic_load_explicit(&ring->control->ownership, memory_order_relaxed);
+    uint64_t ownership = scope_load_relaxed(&ring->control->ownership);
     introduce(ring, thread_id, ownership >> 8 & 0xFFFFFF, name, length);
     return 0;
 }
 
 void scope_lane_retire(scope_ring *ring)
 {
-    uint64_t owned = atomic_load_explicit(&ring->control->ownership, memory_order_relaxed);
+    uint64_t owned = scope_load_relaxed(&ring->control->ownership);
     uint64_t retired = (owned & ~UINT64_C(0xFF)) | SCOPE_LANE_RETIRED;
-    atomic_store_explicit(&ring->control->sequence, ring->sequence, memory_order_relaxed);
+    scope_store_relaxed(&ring->control->sequence, ring->sequence);
     /* pairs with the acquire in take_lane: the next owner sees tail and sequence */
-    atomic_store_explicit(&ring->control->ownership, retired, memory_order_release);
+    scope_store_release(&ring->control->ownership, retired);
 }

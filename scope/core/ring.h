@@ -30,7 +30,7 @@
 #include "segment.h"
 
 typedef struct {
-    uint8_t *data;
+    scope_word *data;
     scope_lane_control *control;
     uint64_t mask; /* capacity - 1 */
     uint64_t tail;
@@ -46,11 +46,11 @@ typedef struct {
 } scope_ring;
 
 /* The slow path of scope_ring_reserve: enters blocks, writes GAPs. */
-uint64_t *scope_ring_reserve_slow(scope_ring *ring, uint64_t words);
+scope_word *scope_ring_reserve_slow(scope_ring *ring, uint64_t words);
 
-/* Room for a record of `words` at the current position; NULL where there is none (counted). The caller writes the words,
- * then commits. A second reserve before the commit (a signal handler, a finaliser) is refused and counted. */
-static inline uint64_t *scope_ring_reserve(scope_ring *ring, uint64_t words)
+/* Room for a record of `words` at the current position; NULL where there is none (counted). The caller stores the words
+ * (relaxed), then commits. A second reserve before the commit (a signal handler, a finaliser) is refused and counted. */
+static inline scope_word *scope_ring_reserve(scope_ring *ring, uint64_t words)
 {
     if (__builtin_expect(ring->busy, 0)) {
         scope_count_lost(&ring->control->lost[SCOPE_LOST_REENTRANT], 1);
@@ -59,7 +59,7 @@ static inline uint64_t *scope_ring_reserve(scope_ring *ring, uint64_t words)
     if (__builtin_expect(ring->tail + words * 8 > ring->limit, 0) && !scope_ring_reserve_slow(ring, words))
         return NULL;
     ring->busy = 1;
-    return (uint64_t *)(ring->data + (ring->tail & ring->mask));
+    return ring->data + (ring->tail & ring->mask) / 8;
 }
 
 /* Makes the reserved record visible; it is one event. */
@@ -68,7 +68,7 @@ static inline void scope_ring_commit(scope_ring *ring, uint64_t words)
     ring->tail += words * 8;
     ring->sequence++;
     /* pairs with the acquire load in the reader */
-    atomic_store_explicit(&ring->control->tail, ring->tail, memory_order_release);
+    scope_store_release(&ring->control->tail, ring->tail);
     ring->busy = 0;
 }
 

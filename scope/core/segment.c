@@ -71,7 +71,7 @@ static void point_into(scope_segment *segment)
 {
     segment->control = (scope_control_page *)(segment->base + segment->header.control_offset);
     segment->lanes = (scope_lane_control *)(segment->base + segment->header.lanes_offset);
-    segment->definitions = segment->base + segment->header.definitions_offset;
+    segment->definitions = (scope_word *)(segment->base + segment->header.definitions_offset);
 }
 
 /* Everything of the header but `ready`. */
@@ -134,7 +134,7 @@ static int build(scope_segment *segment, const scope_segment_sizes *sizes)
         return -1;
     memcpy(segment->base, &segment->header, sizeof segment->header);
     /* pairs with the acquire load in scope_segment_open: who sees `ready` sees the whole header */
-    atomic_store_explicit(&((scope_segment_header *)segment->base)->ready, 1, memory_order_release);
+    scope_store_release32(&((scope_segment_header *)segment->base)->ready, 1);
     return 0;
 }
 
@@ -195,7 +195,7 @@ static const char *read_header(scope_segment *segment, uint64_t file_bytes)
     if (shared == MAP_FAILED)
         return "its header cannot be mapped";
     /* pairs with the release store in build() */
-    uint32_t ready = atomic_load_explicit(&shared->ready, memory_order_acquire);
+    uint32_t ready = scope_load_acquire32(&shared->ready);
     memcpy(&segment->header, shared, sizeof segment->header);
     munmap(shared, SCOPE_PAGE);
     if (memcmp(segment->header.magic, SCOPE_MAGIC, sizeof segment->header.magic) == 0 && ready != 1)
@@ -260,20 +260,18 @@ static int back_definitions(scope_segment *segment, uint64_t bytes)
 uint32_t scope_define(scope_segment *segment, enum scope_definition kind, const uint8_t *payload, uint32_t length)
 {
     scope_control_page *control = segment->control;
-    uint64_t tail = atomic_load_explicit(&control->definitions_tail, memory_order_relaxed);
-    uint64_t count = atomic_load_explicit(&control->definitions_count, memory_order_relaxed);
+    uint64_t tail = scope_load_relaxed(&control->definitions_tail);
+    uint64_t count = scope_load_relaxed(&control->definitions_count);
     uint32_t bytes = (uint32_t)round_up(8 + (uint64_t)length, 8);
     if (tail + bytes > segment->header.definitions_bytes || back_definitions(segment, tail + bytes) < 0) {
         scope_count_lost(&control->lost[SCOPE_LOST_DEFINITIONS_FULL], 1);
         return 0;
     }
-    uint8_t *entry = segment->definitions + tail;
-    uint16_t tag[2] = {(uint16_t)kind, 0};
-    memcpy(entry, &bytes, sizeof bytes);
-    memcpy(entry + 4, tag, sizeof tag);
-    memcpy(entry + 8, payload, length);
-    atomic_store_explicit(&control->definitions_count, count + 1, memory_order_relaxed);
+    scope_word *entry = segment->definitions + tail / 8;
+    scope_store_relaxed(entry, bytes | (uint64_t)kind << 32);
+    scope_store_bytes(entry + 1, payload, length);
+    scope_store_relaxed(&control->definitions_count, count + 1);
     /* pairs with the acquire load of the reader, who loads lane tails before this one */
-    atomic_store_explicit(&control->definitions_tail, tail + bytes, memory_order_release);
+    scope_store_release(&control->definitions_tail, tail + bytes);
     return (uint32_t)(count + 1);
 }

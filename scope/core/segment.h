@@ -6,12 +6,12 @@
 #ifndef SCOPE_SEGMENT_H
 #define SCOPE_SEGMENT_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "identity.h"
+#include "shared.h"
 
 #define SCOPE_PAGE 4096
 #define SCOPE_ABI_MAJOR 1
@@ -74,19 +74,19 @@ typedef struct {
 } scope_segment_header;
 
 typedef struct {
-    _Alignas(64) _Atomic uint64_t control; /* written by the collector, relaxed; read by writers, relaxed */
-    _Alignas(64) _Atomic uint64_t definitions_tail; /* release by the process, acquire by the collector */
-    _Atomic uint64_t definitions_count;
-    _Alignas(64) _Atomic uint64_t lost[SCOPE_LOSS_REASONS]; /* losses that no lane could count */
+    _Alignas(64) scope_word control; /* written by the collector, relaxed; read by writers, relaxed */
+    _Alignas(64) scope_word definitions_tail; /* release by the process, acquire by the collector */
+    scope_word definitions_count;
+    _Alignas(64) scope_word lost[SCOPE_LOSS_REASONS]; /* losses that no lane could count */
 } scope_control_page;
 
 typedef struct {
-    _Alignas(64) _Atomic uint64_t ownership; /* state 8 bits, generation 24, thread id 32 */
-    _Alignas(64) _Atomic uint64_t tail; /* the commit point: release by the writer, acquire by the reader */
-    _Atomic uint64_t intent; /* end of the block that is being overwritten; see ring.h */
-    _Atomic uint64_t sequence; /* number of the next event, as of the last block entry or retirement */
-    _Alignas(64) _Atomic uint64_t lost[SCOPE_LOSS_REASONS]; /* written by the lane's owner, relaxed */
-    _Alignas(64) _Atomic uint64_t head; /* written by the collector: everything below is stored */
+    _Alignas(64) scope_word ownership; /* state 8 bits, generation 24, thread id 32 */
+    _Alignas(64) scope_word tail; /* the commit point: release by the writer, acquire by the reader */
+    scope_word intent; /* end of the block that is being overwritten; see ring.h */
+    scope_word sequence; /* number of the next event, as of the last block entry or retirement */
+    _Alignas(64) scope_word lost[SCOPE_LOSS_REASONS]; /* written by the lane's owner, relaxed */
+    _Alignas(64) scope_word head; /* written by the collector: everything below is stored */
     _Alignas(64) _Atomic uint32_t futex;
     _Atomic uint32_t waiters;
     uint8_t padding[512 - 4 * 64 - 8];
@@ -120,7 +120,7 @@ typedef struct {
     scope_segment_header header;
     scope_control_page *control;
     scope_lane_control *lanes;
-    uint8_t *definitions;
+    scope_word *definitions;
     uint64_t definitions_allocated; /* bytes backed by real pages; the writer's own */
 } scope_segment;
 
@@ -157,9 +157,9 @@ static inline uint64_t scope_lane_offset(const scope_segment_header *header, uin
 uint32_t scope_define(scope_segment *segment, enum scope_definition kind, const uint8_t *payload, uint32_t length);
 
 /* Adds to a loss counter that only one thread at a time writes. */
-static inline void scope_count_lost(_Atomic uint64_t *counter, uint64_t events)
+static inline void scope_count_lost(scope_word *counter, uint64_t events)
 {
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + events, memory_order_relaxed);
+    scope_store_relaxed(counter, scope_load_relaxed(counter) + events);
 }
 
 #endif

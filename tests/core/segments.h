@@ -103,15 +103,15 @@ static inline scope_segment_sizes sizes_with(enum scope_policy policy)
 /* Writes an event of `words` (4 at least) whose payload words are all `value`; false where there was no room. */
 static inline bool write_event(scope_ring *ring, uint8_t type, uint64_t key, uint64_t words, uint64_t value)
 {
-    uint64_t *at = scope_ring_reserve(ring, words);
+    scope_word *at = scope_ring_reserve(ring, words);
     if (!at)
         return false;
-    at[0] = scope_header(type, words, ring->tail, key);
-    at[1] = value;
-    at[2] = (uint32_t)key;
-    at[3] = 1;
+    scope_store_relaxed(at, scope_header(type, words, ring->tail, key));
+    scope_store_relaxed(at + 1, value);
+    scope_store_relaxed(at + 2, (uint32_t)key);
+    scope_store_relaxed(at + 3, 1);
     for (uint64_t word = SCOPE_PREFIX_WORDS; word < words; word++)
-        at[word] = value;
+        scope_store_relaxed(at + word, value);
     scope_ring_commit(ring, words);
     return true;
 }

@@ -16,7 +16,7 @@ static void entries_are_numbered_and_follow_each_other(void)
     for (uint32_t length = 0; length < sizeof payload; length++) {
         enum scope_definition kind = (enum scope_definition)(SCOPE_DEFINE_NAME + length % 4);
         CHECK(scope_define(&segment, kind, payload, length) == length + 1, "entry %u", length);
-        const uint8_t *entry = segment.definitions + at;
+        const uint8_t *entry = (const uint8_t *)segment.definitions + at;
         uint32_t bytes = scope_load32(entry);
         CHECK(bytes == (8 + length + 7) / 8 * 8, "entry %u takes %u bytes", length, bytes);
         CHECK(scope_load16(entry + 4) == kind && scope_load16(entry + 6) == 0, "kind");

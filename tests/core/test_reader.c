@@ -39,7 +39,7 @@ static void fill_block(lane *to)
 
 static uint64_t *word_at(lane *of, uint64_t position)
 {
-    return (uint64_t *)(of->ring.data + (position & of->ring.mask));
+    return (uint64_t *)((uint8_t *)of->ring.data + (position & of->ring.mask));
 }
 
 static uint64_t lapped(const lane *of)

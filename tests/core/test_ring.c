@@ -20,16 +20,22 @@ static void check_order(const reading *read, const char *what)
     CHECK(read->torn == 0, "%s: %llu torn words", what, (unsigned long long)read->torn);
 }
 
+/* The lane's memory. */
+static const uint8_t *bytes_of(const scope_ring *ring)
+{
+    return (const uint8_t *)ring->data;
+}
+
 static void a_lane_begins_with_a_block_and_whose_it_is(void)
 {
     scope_segment segment = new_segment(&SMALL);
     scope_ring ring = claimed(&segment);
-    uint64_t first = scope_load64(ring.data), second = scope_load64(ring.data + 16);
-    CHECK(scope_header_type(first) == SCOPE_BLOCK && scope_load64(ring.data + 8) == 0, "%llx", (unsigned long long)first);
+    uint64_t first = scope_load64(bytes_of(&ring)), second = scope_load64(bytes_of(&ring) + 16);
+    CHECK(scope_header_type(first) == SCOPE_BLOCK && scope_load64(bytes_of(&ring) + 8) == 0, "%llx", (unsigned long long)first);
     CHECK(scope_header_type(second) == SCOPE_LANE && scope_header_stamp(second) == 2, "%llx", (unsigned long long)second);
     CHECK(ring.tail == 16 + 8 * 4, "tail %llu", (unsigned long long)ring.tail);
-    CHECK(scope_load64(ring.data + 32) == (UINT64_C(1) << 32 | 7), "owner and generation");
-    CHECK(memcmp(ring.data + 40, "\6\0writer", 8) == 0, "name");
+    CHECK(scope_load64(bytes_of(&ring) + 32) == (UINT64_C(1) << 32 | 7), "owner and generation");
+    CHECK(memcmp(bytes_of(&ring) + 40, "\6\0writer", 8) == 0, "name");
     scope_segment_close(&segment);
 }
 
@@ -72,7 +78,7 @@ static void no_record_crosses_a_block(void)
             continue;
         uint64_t block = start / BLOCK * BLOCK;
         CHECK(start == block + 16, "an event at %llu of its block", (unsigned long long)(start - block));
-        uint64_t fill = scope_load64(ring.data + (before & ring.mask));
+        uint64_t fill = scope_load64(bytes_of(&ring) + (before & ring.mask));
         CHECK(before == block || (scope_header_type(fill) == SCOPE_FILL && scope_header_words(fill) * 8 == block - before),
               "no padding up to the block");
     }
@@ -132,11 +138,11 @@ static void discarding_never_touches_what_is_not_stored(void)
     uint64_t state = 6, head = 0;
     for (int turn = 0; turn < 300; turn++) {
         uint64_t from = head, to = ring.tail;
-        memcpy(before, ring.data, SMALL.first_lane_bytes);
+        memcpy(before, bytes_of(&ring), SMALL.first_lane_bytes);
         for (int count = 0; count < 50; count++)
             write_event(&ring, SCOPE_MARK, 1, 4 + random_number(&state) % 300, 1);
         for (uint64_t at = from; at < to; at += 8)
-            CHECK(scope_load64(before + (at & ring.mask)) == scope_load64(ring.data + (at & ring.mask)), "position %llu",
+            CHECK(scope_load64(before + (at & ring.mask)) == scope_load64(bytes_of(&ring) + (at & ring.mask)), "position %llu",
                   (unsigned long long)at);
         CHECK(ring.tail - head <= SMALL.first_lane_bytes, "more than fits");
         head += (ring.tail - head) * (random_number(&state) % 3) / 2 & ~UINT64_C(7);
@@ -160,9 +166,9 @@ static void a_full_lane_goes_on_when_there_is_room(void)
     CHECK(!write_event(&ring, SCOPE_MARK, 1, 4, 1), "a block that is not left whole was entered");
     atomic_store(&segment.lanes[0].head, BLOCK);
     CHECK(write_event(&ring, SCOPE_MARK, 1, 4, 1), "still full");
-    uint64_t gap = scope_load64(ring.data + ((ring.tail - 64) & ring.mask));
+    uint64_t gap = scope_load64(bytes_of(&ring) + ((ring.tail - 64) & ring.mask));
     CHECK(scope_header_type(gap) == SCOPE_GAP, "%llx", (unsigned long long)gap);
-    CHECK(scope_load64(ring.data + ((ring.tail - 48) & ring.mask)) == 3 && ring.gap == 0, "the count");
+    CHECK(scope_load64(bytes_of(&ring) + ((ring.tail - 48) & ring.mask)) == 3 && ring.gap == 0, "the count");
     scope_segment_close(&segment);
 }
 
@@ -183,7 +189,7 @@ static void a_write_within_a_write_is_refused_and_counted(void)
 {
     scope_segment segment = new_segment(&SMALL);
     scope_ring ring = claimed(&segment);
-    uint64_t *outer = scope_ring_reserve(&ring, 4);
+    scope_word *outer = scope_ring_reserve(&ring, 4);
     CHECK(outer && !scope_ring_reserve(&ring, 4) && !scope_ring_reserve(&ring, 4), "re-entered");
     CHECK(atomic_load(&segment.lanes[0].lost[SCOPE_LOST_REENTRANT]) == 2, "the count");
     outer[0] = scope_header(SCOPE_MARK, 4, ring.tail, 1);
@@ -200,7 +206,7 @@ static void what_is_not_committed_is_not_there(void)
     scope_ring ring = claimed(&segment);
     reading read = new_reading(&segment);
     write_event(&ring, SCOPE_MARK, 1, 4, 1);
-    uint64_t *pending = scope_ring_reserve(&ring, 4);
+    scope_word *pending = scope_ring_reserve(&ring, 4);
     pending[0] = scope_header(SCOPE_MARK, 4, ring.tail, 1);
     CHECK(read_lane(&read, &segment, 0) == 1 && read.count == 1, "%zu", read.count);
     pending[1] = 2;

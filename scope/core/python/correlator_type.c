@@ -131,7 +131,7 @@ static uint64_t counted_by_lanes(const scope_segment *segment, enum scope_loss r
 {
     uint64_t counted = 0;
     for (uint32_t lane = 0; lane < segment->header.lanes; lane++)
-        counted += atomic_load_explicit(&segment->lanes[lane].lost[reason], memory_order_relaxed);
+        counted += scope_load_relaxed(&segment->lanes[lane].lost[reason]);
     return counted;
 }
 
@@ -142,7 +142,7 @@ static uint64_t counted_in_silence(const scope_segment *segment)
                                               SCOPE_LOST_FORKED};
     uint64_t counted = 0;
     for (size_t index = 0; index < sizeof reasons / sizeof *reasons; index++)
-        counted += atomic_load_explicit(&segment->control->lost[reasons[index]], memory_order_relaxed)
+        counted += scope_load_relaxed(&segment->control->lost[reasons[index]])
                    + counted_by_lanes(segment, reasons[index]);
     return counted;
 }
@@ -154,8 +154,7 @@ static void meet_losses(attached *from)
     bool begun = false;
     for (uint32_t lane = 0; lane < segment->header.lanes; lane++)
         if (from->segment->lanes[lane].head) {
-            from->lost[SCOPE_LOST_FULL] += atomic_load_explicit(&segment->lanes[lane].lost[SCOPE_LOST_FULL],
-                                                                memory_order_relaxed);
+            from->lost[SCOPE_LOST_FULL] += scope_load_relaxed(&segment->lanes[lane].lost[SCOPE_LOST_FULL]);
             begun = true;
         }
     from->counted = begun ? counted_in_silence(segment) : 0;
@@ -181,7 +180,7 @@ static void note_silent_losses(CorrelatorObject *self, uint32_t slot, uint64_t n
 
 static bool has_news(const SegmentObject *segment, uint32_t lane)
 {
-    return atomic_load_explicit(&segment->segment.lanes[lane].tail, memory_order_relaxed) != segment->lanes[lane].head;
+    return scope_load_relaxed(&segment->segment.lanes[lane].tail) != segment->lanes[lane].head;
 }
 
 /* Reads lanes from where the last pass stopped; false where the correlator is full and a lane has more. */
@@ -242,7 +241,7 @@ static uint64_t fullest_lane(const SegmentObject *segment)
     if (!scope_guard_enter(&guard))
         return 100;
     for (uint32_t lane = 0; lane < segment->segment.header.lanes; lane++) {
-        uint64_t tail = atomic_load_explicit(&segment->segment.lanes[lane].tail, memory_order_relaxed);
+        uint64_t tail = scope_load_relaxed(&segment->segment.lanes[lane].tail);
         if (tail == 0)
             break;
         uint64_t unread = tail - segment->lanes[lane].head;

@@ -15,13 +15,13 @@ static inline scope_ring *scope_request_ring(const RequestObject *request)
     return scope_thread_ring(session);
 }
 
-static inline void scope_write_prefix(uint64_t *words, const scope_ring *ring, uint8_t type, uint64_t length,
+static inline void scope_write_prefix(scope_word *words, const scope_ring *ring, uint8_t type, uint64_t length,
                                       uint64_t time_ns, uint64_t key, uint32_t site, uint32_t span, uint32_t parent)
 {
-    words[0] = scope_header(type, length, ring->tail, key);
-    words[1] = time_ns;
-    words[2] = (uint32_t)key | (uint64_t)site << 32;
-    words[3] = span | (uint64_t)parent << 32;
+    scope_store_relaxed(words, scope_header(type, length, ring->tail, key));
+    scope_store_relaxed(words + 1, time_ns);
+    scope_store_relaxed(words + 2, (uint32_t)key | (uint64_t)site << 32);
+    scope_store_relaxed(words + 3, span | (uint64_t)parent << 32);
 }
 
 /* An event without payload. */
@@ -31,7 +31,7 @@ static inline void scope_emit(const RequestObject *request, uint8_t type, uint32
     if (!ring)
         return;
     uint64_t now_ns = scope_clock_now();
-    uint64_t *words = scope_ring_reserve(ring, SCOPE_PREFIX_WORDS);
+    scope_word *words = scope_ring_reserve(ring, SCOPE_PREFIX_WORDS);
     if (!words)
         return;
     scope_write_prefix(words, ring, type, SCOPE_PREFIX_WORDS, now_ns, request->key, site, span, parent);
@@ -47,12 +47,11 @@ static inline void scope_emit_payload(const RequestObject *request, uint8_t type
         return;
     uint64_t now_ns = scope_clock_now();
     uint64_t length = SCOPE_PREFIX_WORDS + (size + 7) / 8;
-    uint64_t *words = scope_ring_reserve(ring, length);
+    scope_word *words = scope_ring_reserve(ring, length);
     if (!words)
         return;
     scope_write_prefix(words, ring, type, length, now_ns, request->key, site, span, parent);
-    words[length - 1] = size ? 0 : words[length - 1];
-    memcpy(words + SCOPE_PREFIX_WORDS, payload, size);
+    scope_store_bytes(words + SCOPE_PREFIX_WORDS, payload, size);
     scope_ring_commit(ring, length);
 }
 

@@ -88,32 +88,32 @@ PyObject *scope_cut_while_read(const SegmentObject *self)
 }
 
 /* One word of shared memory into private memory; false where the file was cut. */
-static bool load_shared(const _Atomic uint64_t *word, uint64_t *value)
+static bool load_shared(const scope_word *word, uint64_t *value)
 {
     scope_guard guard;
     if (!scope_guard_enter(&guard))
         return false;
-    *value = atomic_load_explicit(word, memory_order_acquire);
+    *value = scope_load_acquire(word);
     scope_guard_leave(&guard);
     return true;
 }
 
-static bool store_shared(_Atomic uint64_t *word, uint64_t value)
+static bool store_shared(scope_word *word, uint64_t value)
 {
     scope_guard guard;
     if (!scope_guard_enter(&guard))
         return false;
-    atomic_store_explicit(word, value, memory_order_release);
+    scope_store_release(word, value);
     scope_guard_leave(&guard);
     return true;
 }
 
-static bool copy_shared(uint8_t *to, const uint8_t *from, size_t size)
+static bool copy_shared(uint8_t *to, const scope_word *from, uint64_t words)
 {
     scope_guard guard;
     if (!scope_guard_enter(&guard))
         return false;
-    memcpy(to, from, size);
+    scope_load_bytes(to, from, words);
     scope_guard_leave(&guard);
     return true;
 }
@@ -159,7 +159,7 @@ static PyObject *segment_definitions(SegmentObject *self, PyObject *unused)
     /* pairs with the release store in scope_define(); the lanes' tails were loaded before */
     if (!load_shared(&self->segment.control->definitions_tail, &tail))
         return scope_cut_while_read(self);
-    if (tail > self->segment.header.definitions_bytes)
+    if (tail > self->segment.header.definitions_bytes || tail % 8)
         self->definitions_damaged = true;
     if (self->definitions_damaged || tail <= self->definitions_at)
         return PyList_New(0);
@@ -167,7 +167,7 @@ static PyObject *segment_definitions(SegmentObject *self, PyObject *unused)
     uint8_t *entries = PyMem_RawMalloc(size);
     if (!entries)
         return PyErr_NoMemory();
-    PyObject *result = copy_shared(entries, self->segment.definitions + self->definitions_at, size)
+    PyObject *result = copy_shared(entries, self->segment.definitions + self->definitions_at / 8, size / 8)
                            ? split_definitions(self, entries, size)
                            : scope_cut_while_read(self);
     PyMem_RawFree(entries);
@@ -279,10 +279,10 @@ static bool sum_losses(const scope_segment *segment, uint64_t lost[SCOPE_LOSS_RE
     if (!scope_guard_enter(&guard))
         return false;
     for (int reason = 0; reason < SCOPE_LOSS_REASONS; reason++)
-        lost[reason] = atomic_load_explicit(&segment->control->lost[reason], memory_order_relaxed);
+        lost[reason] = scope_load_relaxed(&segment->control->lost[reason]);
     for (uint32_t lane = 0; lane < segment->header.lanes; lane++)
         for (int reason = 0; reason < SCOPE_LOSS_REASONS; reason++)
-            lost[reason] += atomic_load_explicit(&segment->lanes[lane].lost[reason], memory_order_relaxed);
+            lost[reason] += scope_load_relaxed(&segment->lanes[lane].lost[reason]);
     scope_guard_leave(&guard);
     return true;
 }

@@ -102,7 +102,7 @@ static scope_ring *claim_lane(SessionObject *session)
     lane.refusals = 1;
     lane.reason = fault == -2 ? SCOPE_LOST_NO_SPACE : SCOPE_LOST_NO_LANE;
 refused:
-    atomic_fetch_add_explicit(&session->segment.control->lost[lane.reason], 1, memory_order_relaxed);
+    scope_add_relaxed(&session->segment.control->lost[lane.reason], 1);
     return NULL;
 }
 
@@ -330,13 +330,13 @@ static PyObject *session_statistics(SessionObject *self, PyObject *unused)
     uint64_t lost = 0, bytes = 0, owned = 0;
     for (uint32_t index = 0; index < self->segment.header.lanes; index++) {
         scope_lane_control *control = &self->segment.lanes[index];
-        bytes += atomic_load_explicit(&control->tail, memory_order_relaxed);
-        owned += scope_lane_state(atomic_load_explicit(&control->ownership, memory_order_relaxed)) == SCOPE_LANE_OWNED;
+        bytes += scope_load_relaxed(&control->tail);
+        owned += scope_lane_state(scope_load_relaxed(&control->ownership)) == SCOPE_LANE_OWNED;
         for (int reason = 0; reason < SCOPE_LOSS_REASONS; reason++)
-            lost += atomic_load_explicit(&control->lost[reason], memory_order_relaxed);
+            lost += scope_load_relaxed(&control->lost[reason]);
     }
     for (int reason = 0; reason < SCOPE_LOSS_REASONS; reason++)
-        lost += atomic_load_explicit(&self->segment.control->lost[reason], memory_order_relaxed);
+        lost += scope_load_relaxed(&self->segment.control->lost[reason]);
     PyObject *result = PyDict_New();
     if (!result || add_number(result, "requests", self->requests) < 0 || add_number(result, "bytes", bytes) < 0
         || add_number(result, "lanes", owned) < 0 || add_number(result, "lost", lost + runtime.lost_forked) < 0
@@ -362,7 +362,7 @@ static PyObject *session_control(SessionObject *self, void *unused)
     (void)unused;
     if (is_closed(self))
         return NULL;
-    return PyLong_FromUnsignedLongLong(atomic_load_explicit(&self->segment.control->control, memory_order_relaxed));
+    return PyLong_FromUnsignedLongLong(scope_load_relaxed(&self->segment.control->control));
 }
 
 static PyMethodDef session_methods[] = {
