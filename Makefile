@@ -10,10 +10,10 @@ BIN := $(VENV)/bin
 # Twice quiet: warnings of the package index are noise, errors still show.
 PIP_INSTALL := -m pip -qq --disable-pip-version-check install
 CORE := scope/core/CMakeLists.txt $(wildcard scope/core/*.[ch] scope/core/python/*.[ch])
-CORE_TESTS := $(wildcard tests/core/*.[ch])
+CORE_TESTS := $(wildcard tests/core/*.[ch] tests/core/*/*.[ch])
 BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
 
-.PHONY: help demo test test-core test-python suites lint format coverage wheel-test sanitize clean
+.PHONY: help demo test test-core test-python suites lint format coverage wheel-test sanitize sanitize-core sanitize-extension clean
 .DELETE_ON_ERROR:
 
 help:
@@ -22,7 +22,7 @@ help:
 	@echo "make suites      Starlette's and FastAPI's own tests, with and without scope around every app"
 	@echo "make lint        ruff, mypy, pyright, and the C compiler with warnings as errors"
 	@echo "make coverage    the tests again, measured: branches of Python, lines of C"
-	@echo "make sanitize    the tests of the core under the address and undefined-behaviour sanitizers"
+	@echo "make sanitize    the tests of the core and of the extension under the address, undefined-behaviour and thread sanitizers"
 	@echo "make wheel-test  build a wheel, install it elsewhere, trace a server with it"
 	@echo "make format      let ruff rewrite the sources"
 	@echo "make clean       remove what was built"
@@ -73,6 +73,19 @@ $(VENV)/.ready-%: $(VENV)/.made pyproject.toml $(CORE)
 	$(BIN)/python $(PIP_INSTALL) --no-build-isolation --config-settings=build-dir=build/extension --editable ".[$*]"
 	@touch $@
 
+# An environment of its own in $(1), so that nobody else meets an instrumented extension: one built with the option $(3). It
+# borrows what .venv has installed; $(2) is further code that runs when its Python starts.
+define borrowing_venv
+	rm -rf $(1)
+	$(BIN)/python -m venv $(1)/venv
+	@site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	printf '%s\n$(2)\n' "$$site" \
+		> $$($(1)/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/borrowed.pth
+	$(1)/venv/bin/python $(PIP_INSTALL) --no-build-isolation --no-deps \
+		--editable . --config-settings=cmake.define.$(3) --config-settings=build-dir=$(1)/extension
+	@touch $@
+endef
+
 # --- the core's own tests: no Python in them -------------------------------------------------------------------------
 
 CMAKE_CORE = $(BIN)/cmake --log-level=WARNING -S scope/core -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja
@@ -85,26 +98,39 @@ build/core/.tested: $(VENV)/.made $(CORE) $(CORE_TESTS)
 	$(CTEST) --test-dir build/core
 	@touch $@
 
-sanitize: $(VENV)/.made
-	$(CMAKE_CORE_TESTS) -B build/sanitize -DSCOPE_SANITIZE=address,undefined
-	$(BIN)/cmake --build build/sanitize
-	$(CTEST) --test-dir build/sanitize
+# With the memory laid out as the thread sanitizer expects it, where that may be asked for.
+FIXED_LAYOUT := $(shell setarch -R true 2>/dev/null && echo setarch -R)
+
+sanitize: sanitize-core sanitize-extension
+
+sanitize-core: $(VENV)/.made
+	$(CMAKE_CORE_TESTS) -B build/sanitize/memory -DSCOPE_SANITIZE=address,undefined
+	$(CMAKE_CORE_TESTS) -B build/sanitize/threads -DSCOPE_SANITIZE=thread
+	$(BIN)/cmake --build build/sanitize/memory
+	$(BIN)/cmake --build build/sanitize/threads
+	$(CTEST) --test-dir build/sanitize/memory
+	$(FIXED_LAYOUT) $(CTEST) --test-dir build/sanitize/threads
+
+# The interpreter keeps what it allocates until it ends, so leaks are not looked for. The linker resolves the runtime that
+# must be loaded before everything else.
+SANITIZED := build/sanitize/extension
+comma := ,
+ASAN_RUNTIME = $(shell $${CC:-cc} -print-file-name=$(if $(findstring clang,$(shell $${CC:-cc} --version 2>&1)),libclang_rt.asan-$(shell uname -m).so,libasan.so))
+
+$(SANITIZED)/venv/.ready: $(VENV)/.ready-dev
+	$(call borrowing_venv,$(SANITIZED),,SCOPE_SANITIZE=address$(comma)undefined)
+
+sanitize-extension: $(SANITIZED)/venv/.ready
+	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD=$(ASAN_RUNTIME) \
+		$(SANITIZED)/venv/bin/python -m pytest -p no:cacheprovider tests/unit/core tests/unit/wire
 
 # --- coverage --------------------------------------------------------------------------------------------------------
 
-# An environment of its own, so that nobody else meets the instrumented extension. It borrows what .venv has installed.
 MEASURED := build/coverage
 GCOV = $(if $(findstring clang,$(shell $${CC:-cc} --version 2>&1)),llvm-cov gcov,gcov)
 
 $(MEASURED)/venv/.ready: $(VENV)/.ready-dev
-	rm -rf $(MEASURED)
-	$(BIN)/python -m venv $(MEASURED)/venv
-	@site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
-	printf '%s\nimport coverage; coverage.process_startup()\n' "$$site" \
-		> $$($(MEASURED)/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/borrowed.pth
-	$(MEASURED)/venv/bin/python $(PIP_INSTALL) --no-build-isolation --no-deps \
-		--editable . --config-settings=cmake.define.SCOPE_COVERAGE=ON --config-settings=build-dir=$(MEASURED)/extension
-	@touch $@
+	$(call borrowing_venv,$(MEASURED),import coverage; coverage.process_startup(),SCOPE_COVERAGE=ON)
 
 coverage: $(MEASURED)/venv/.ready
 	find $(MEASURED) -name '*.gcda' -delete
