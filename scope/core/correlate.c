@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "ids.h"
 #include "summary.h"
 
 #define NO_LANE UINT32_MAX
+#define NOWHERE UINT64_C(0xFFFF) /* a lane number that no segment has */
+#define PLACE_MASK ((UINT64_C(1) << 48) - 1)
 #define LANE_WORDS 10
 #define SPARES_MAX 1024 /* groups kept for reuse */
 #define SPARE_BYTES_MAX 4096
@@ -25,6 +28,9 @@ typedef struct {
     lane_note *introduced; /* the last LANE record of each lane */
     uint32_t finished; /* groups that are not taken out yet: until they are, the number is not given to another */
     uint64_t passes;
+    uint64_t lost_now, lost_before; /* events found lost in this pass, and in the one before */
+    uint64_t lost_ns; /* when the last of them were found */
+    enum scope_loss lost_reason;
 } slot;
 
 typedef struct {
@@ -206,7 +212,10 @@ static scope_group *open_group(scope_correlator *self, uint32_t number, uint64_t
     group->slot = number;
     group->key = key;
     group->last_lane = NO_LANE;
-    group->opened_pass = self->slots[number].passes;
+    const slot *owner = &self->slots[number];
+    group->opened_pass = owner->passes;
+    group->missed = owner->lost_now + owner->lost_before;
+    group->missed_until_ns = owner->lost_ns;
     if (self->statistics.open >= self->bucket_count)
         rehash(self);
     scope_group **bucket = &self->buckets[bucket_of(self, number, key)];
@@ -261,9 +270,9 @@ static bool keep_lane(scope_correlator *self, scope_group *group, uint32_t lane)
 static bool add_record(scope_correlator *self, scope_group *group, uint32_t lane, uint64_t position,
                        const uint8_t *record, uint64_t words)
 {
-    if (group->size == 0) {
-        group->position = (uint64_t)lane << 48 | (position & ((UINT64_C(1) << 48) - 1));
-        group->last_lane = NO_LANE;
+    if (!group->placed) {
+        group->position = (uint64_t)lane << 48 | (position & PLACE_MASK);
+        group->placed = true;
     }
     uint32_t introductions = self->slots[group->slot].introduced[lane].introductions;
     bool goes_on = group->last_lane == lane && group->last_introductions == introductions;
@@ -297,6 +306,24 @@ static scope_group *group_for(scope_correlator *self, uint32_t number, const uin
     return group;
 }
 
+/* Notes in the group's bytes that it may miss so many events. */
+static void mark_lost(scope_correlator *self, scope_group *group, uint64_t time_ns, uint64_t events, enum scope_loss reason)
+{
+    uint64_t gap[4] = {scope_header(SCOPE_GAP, 4, 0, 0), time_ns, events, reason};
+    group->lost += events;
+    group->inexact = true;
+    group->dirty = true;
+    if (keep(self, group, gap, 4) && !group->placed)
+        group->position = NOWHERE << 48 | (scope_clock_now() & PLACE_MASK);
+}
+
+/* What was lost in one lane before the beginning was read in another may have been the group's. */
+static void mark_missed(scope_correlator *self, scope_group *group)
+{
+    if (group->missed && group->start_ns <= group->missed_until_ns)
+        mark_lost(self, group, group->missed_until_ns, group->missed, self->slots[group->slot].lost_reason);
+}
+
 void scope_correlator_feed(scope_correlator *self, uint32_t number, uint32_t lane, uint64_t position,
                            const uint8_t *record, uint64_t words, uint64_t now_ns)
 {
@@ -325,6 +352,8 @@ void scope_correlator_feed(scope_correlator *self, uint32_t number, uint32_t lan
     group->fed_ns = now_ns;
     if (!scope_summarize(group, record, words))
         self->statistics.malformed++;
+    if (type == SCOPE_REQUEST_BEGIN)
+        mark_missed(self, group);
     if (type == SCOPE_REQUEST_END) {
         group->ended_pass = owner->passes;
         group->ended_lane = lane;
@@ -334,20 +363,21 @@ void scope_correlator_feed(scope_correlator *self, uint32_t number, uint32_t lan
 void scope_correlator_lose(scope_correlator *self, uint32_t number, uint64_t time_ns, uint64_t events,
                            enum scope_loss reason)
 {
-    uint64_t gap[4] = {scope_header(SCOPE_GAP, 4, 0, 0), time_ns, events, reason};
-    for (scope_group *group = self->open.first; group; group = group->next) {
-        if (group->slot != number)
-            continue;
-        group->lost += events;
-        group->inexact = true;
-        group->dirty = true;
-        keep(self, group, gap, 4);
-    }
+    slot *owner = &self->slots[number];
+    owner->lost_now += events;
+    owner->lost_ns = scope_clock_now();
+    owner->lost_reason = reason;
+    for (scope_group *group = self->open.first; group; group = group->next)
+        if (group->slot == number)
+            mark_lost(self, group, time_ns, events, reason);
 }
 
 void scope_correlator_pass(scope_correlator *self, uint32_t number)
 {
-    uint64_t passes = ++self->slots[number].passes;
+    slot *owner = &self->slots[number];
+    uint64_t passes = ++owner->passes;
+    owner->lost_before = owner->lost_now;
+    owner->lost_now = 0;
     for (scope_group *group = self->open.first, *next; group; group = next) {
         next = group->next;
         /* a pass goes from lane 0 upwards: those above were read after the end in the same pass, those below in the next */
@@ -423,7 +453,8 @@ void scope_group_flushed(scope_correlator *self, scope_group *group)
     group->bytes = NULL;
     group->size = group->capacity = 0;
     group->note_count = 0;
-    group->dirty = false;
+    group->last_lane = NO_LANE;
+    group->placed = group->dirty = false;
     group->pieces++;
 }
 

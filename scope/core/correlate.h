@@ -32,15 +32,17 @@ typedef struct scope_group {
     bool begun, ended, restored;
     bool dirty; /* has bytes or facts that were not handed over */
     bool inexact; /* something that it needs was lost */
+    bool placed; /* `position` is that of an event in `bytes` */
     uint8_t trace_id[16];
     uint64_t span_id, remote_parent;
     uint64_t start_ns, first_byte_ns, response_end_ns, end_ns; /* CLOCK_MONOTONIC, 0: not there */
     uint64_t fed_ns; /* when the collector last met a record of it */
     uint64_t opened_pass, ended_pass; /* passes that were whole before its first record, before its end was met */
     uint32_t ended_lane;
+    uint64_t missed, missed_until_ns; /* events found lost shortly before its first record was met, and when */
     uint64_t lost, bytes_in, bytes_out, messages_in, messages_out;
     uint32_t status, route_site, events, spans, errors, pieces;
-    uint64_t position; /* (lane << 48) | position of the first record in `bytes` */
+    uint64_t position; /* (lane << 48) | position of the first event in `bytes`; without one, none that an event has */
     uint32_t last_lane, last_introductions; /* whose records come last in `bytes` */
     uint32_t site_count, note_count, notes_taken;
     char *method, *path, *id, *route; /* owned, terminated; NULL: not there */
@@ -77,7 +79,8 @@ void scope_correlator_feed(scope_correlator *correlator, uint32_t slot, uint32_t
                            const uint8_t *record, uint64_t words, uint64_t now_ns);
 
 /* Marks every group of the segment that was not handed over, ended or not: it may miss up to `events` events, for what was
- * lost in one lane may have come before the end that was read in another. */
+ * lost in one lane may have come before the end that was read in another. So may one of which no record was met yet, where it
+ * turns out to have begun before now. */
 void scope_correlator_lose(scope_correlator *correlator, uint32_t slot, uint64_t time_ns, uint64_t events,
                            enum scope_loss reason);
 

@@ -5,6 +5,7 @@
 #include "segments.h"
 
 #define MINUTE_NS UINT64_C(60000000000)
+#define NEVER_NS (UINT64_C(1) << 62)
 
 typedef struct {
     uint64_t words[64];
@@ -429,6 +430,28 @@ static void a_long_request_is_handed_over_in_pieces(void)
     scope_correlator_free(it.it);
 }
 
+/* A piece is told from the others by where its first event was. */
+static void a_piece_that_begins_with_a_loss_is_placed_like_any_other(void)
+{
+    setting it = new_setting();
+    feed(&it, 2, begin(5, 100, 0));
+    scope_group *group = scope_correlator_first_open(it.it);
+    uint64_t first = group->position;
+    scope_group_flushed(it.it, group);
+    scope_correlator_lose(it.it, it.slot, 150, 9, SCOPE_LOST_LAPPED);
+    uint64_t bare = group->position;
+    CHECK(bare != first && bare >> 48 == 0xFFFF, "a loss alone is at %llx", (unsigned long long)bare);
+    scope_group_flushed(it.it, group);
+    scope_correlator_lose(it.it, it.slot, 160, 1, SCOPE_LOST_LAPPED);
+    CHECK(group->position != bare, "twice at %llx", (unsigned long long)bare);
+    uint64_t position = it.position;
+    feed(&it, 2, event(SCOPE_MARK, 5, 200, 4));
+    feed(&it, 2, event(SCOPE_MARK, 5, 201, 4));
+    CHECK(group->position == (UINT64_C(2) << 48 | position), "position %llx", (unsigned long long)group->position);
+    CHECK(strcmp(spelled(group), "g?mm") == 0, "%s", spelled(group));
+    scope_correlator_free(it.it);
+}
+
 static void a_request_that_lost_its_end_ends_after_a_minute_of_quiet(void)
 {
     setting it = new_setting();
@@ -462,7 +485,7 @@ static void a_loss_marks_every_request_that_it_may_touch_and_no_other(void)
     feed(&other, 0, begin(4, 100, 0));
     scope_correlator_lose(it.it, it.slot, 150, 9, SCOPE_LOST_FULL);
     scope_correlator_lose(it.it, it.slot, 160, 1, SCOPE_LOST_NO_LANE);
-    feed(&it, 0, begin(5, 100, 0));
+    feed(&it, 0, begin(5, NEVER_NS, 0)); /* after the loss was found */
     scope_correlator_abort(it.it, it.slot);
     scope_correlator_abort(it.it, other.slot);
     static const uint64_t lost[] = {0, 10, 10, 0, 0};
@@ -477,6 +500,30 @@ static void a_loss_marks_every_request_that_it_may_touch_and_no_other(void)
             const uint8_t *gap = group->bytes + 8 * (4 + 24);
             CHECK(scope_load64(gap + 8) == 150 && scope_load64(gap + 16) == 9 && scope_load64(gap + 24) == SCOPE_LOST_FULL, "GAP");
         }
+        scope_group_free(it.it, group);
+    }
+    scope_correlator_free(it.it);
+}
+
+/* The lane that lost something may be read before the one with the beginning. */
+static void a_loss_marks_requests_whose_beginning_is_read_within_the_next_pass(void)
+{
+    setting it = new_setting();
+    scope_correlator_lose(it.it, it.slot, 150, 9, SCOPE_LOST_LAPPED);
+    feed(&it, 1, begin(1, 100, 0));
+    feed(&it, 1, begin(2, NEVER_NS, 0)); /* after the loss was found */
+    pass(&it, 1);
+    scope_correlator_lose(it.it, it.slot, 150, 1, SCOPE_LOST_FULL);
+    feed(&it, 0, begin(3, 100, 0));
+    pass(&it, 2);
+    feed(&it, 0, begin(4, 100, 0));
+    scope_correlator_abort(it.it, it.slot);
+    static const uint64_t lost[] = {10, 1, 10, 0};
+    for (uint64_t key = 1; key <= 4; key++) {
+        scope_group *group = scope_correlator_take(it.it);
+        CHECK(group && group->key == key && group->lost == lost[key - 1], "request %llu: %llu lost", (unsigned long long)key,
+              (unsigned long long)group->lost);
+        CHECK(group->inexact == (group->lost > 0), "request %llu", (unsigned long long)key);
         scope_group_free(it.it, group);
     }
     scope_correlator_free(it.it);
@@ -592,8 +639,10 @@ int main(void)
     a_beginning_read_after_what_it_caused_still_begins_it();
     a_dead_owner_ends_what_is_open();
     a_long_request_is_handed_over_in_pieces();
+    a_piece_that_begins_with_a_loss_is_placed_like_any_other();
     a_request_that_lost_its_end_ends_after_a_minute_of_quiet();
     a_loss_marks_every_request_that_it_may_touch_and_no_other();
+    a_loss_marks_requests_whose_beginning_is_read_within_the_next_pass();
     what_an_earlier_collector_stored_is_taken_back();
     pieces_that_are_damaged_are_refused();
     any_sound_frames_are_taken_in();
