@@ -8,7 +8,6 @@
 #include "ids.h"
 #include "summary.h"
 
-#define NO_LANE UINT32_MAX
 #define NOWHERE UINT64_C(0xFFFF) /* a lane number that no segment has */
 #define PLACE_MASK ((UINT64_C(1) << 48) - 1)
 #define LANE_WORDS 10
@@ -29,7 +28,9 @@ typedef struct {
     uint32_t finished; /* groups that are not taken out yet: until they are, the number is not given to another */
     uint64_t passes;
     uint64_t lost_now, lost_before; /* events found lost in this pass, and in the one before */
-    uint64_t lost_ns; /* when the last of them were found */
+    uint64_t lost_until_ns; /* what began later misses none of them */
+    uint64_t found_ns; /* when the last of them were found, until the next record of their lane tells when they were lost */
+    uint32_t lost_lane;
     enum scope_loss lost_reason;
 } slot;
 
@@ -204,6 +205,11 @@ static scope_group *new_group(scope_correlator *self)
     return group;
 }
 
+static uint64_t later(uint64_t one_ns, uint64_t other_ns)
+{
+    return one_ns > other_ns ? one_ns : other_ns;
+}
+
 static scope_group *open_group(scope_correlator *self, uint32_t number, uint64_t key)
 {
     scope_group *group = new_group(self);
@@ -211,11 +217,11 @@ static scope_group *open_group(scope_correlator *self, uint32_t number, uint64_t
         return NULL;
     group->slot = number;
     group->key = key;
-    group->last_lane = NO_LANE;
+    group->last_lane = SCOPE_NO_LANE;
     const slot *owner = &self->slots[number];
     group->opened_pass = owner->passes;
     group->missed = owner->lost_now + owner->lost_before;
-    group->missed_until_ns = owner->lost_ns;
+    group->missed_until_ns = later(owner->lost_until_ns, owner->found_ns);
     if (self->statistics.open >= self->bucket_count)
         rehash(self);
     scope_group **bucket = &self->buckets[bucket_of(self, number, key)];
@@ -320,7 +326,7 @@ static void mark_lost(scope_correlator *self, scope_group *group, uint64_t time_
 /* What was lost in one lane before the beginning was read in another may have been the group's. */
 static void mark_missed(scope_correlator *self, scope_group *group)
 {
-    if (group->missed && group->start_ns <= group->missed_until_ns)
+    if (group->missed && group->start_ns < group->missed_until_ns)
         mark_lost(self, group, group->missed_until_ns, group->missed, self->slots[group->slot].lost_reason);
 }
 
@@ -335,6 +341,10 @@ void scope_correlator_feed(scope_correlator *self, uint32_t number, uint32_t lan
         return;
     }
     self->statistics.events++;
+    if (owner->found_ns && owner->lost_lane == lane) {
+        owner->lost_until_ns = later(owner->lost_until_ns, scope_load64(record + 8));
+        owner->found_ns = 0;
+    }
     if (!scope_known_event(type)) {
         self->statistics.malformed++;
         return;
@@ -360,12 +370,14 @@ void scope_correlator_feed(scope_correlator *self, uint32_t number, uint32_t lan
     }
 }
 
-void scope_correlator_lose(scope_correlator *self, uint32_t number, uint64_t time_ns, uint64_t events,
+void scope_correlator_lose(scope_correlator *self, uint32_t number, uint32_t lane, uint64_t time_ns, uint64_t events,
                            enum scope_loss reason)
 {
     slot *owner = &self->slots[number];
     owner->lost_now += events;
-    owner->lost_ns = scope_clock_now();
+    owner->lost_until_ns = later(owner->lost_until_ns, owner->found_ns);
+    owner->found_ns = scope_clock_now();
+    owner->lost_lane = lane;
     owner->lost_reason = reason;
     for (scope_group *group = self->open.first; group; group = group->next)
         if (group->slot == number)
@@ -378,6 +390,8 @@ void scope_correlator_pass(scope_correlator *self, uint32_t number)
     uint64_t passes = ++owner->passes;
     owner->lost_before = owner->lost_now;
     owner->lost_now = 0;
+    if (owner->lost_before == 0)
+        owner->lost_until_ns = owner->found_ns = 0;
     for (scope_group *group = self->open.first, *next; group; group = next) {
         next = group->next;
         /* a pass goes from lane 0 upwards: those above were read after the end in the same pass, those below in the next */
@@ -453,7 +467,7 @@ void scope_group_flushed(scope_correlator *self, scope_group *group)
     group->bytes = NULL;
     group->size = group->capacity = 0;
     group->note_count = 0;
-    group->last_lane = NO_LANE;
+    group->last_lane = SCOPE_NO_LANE;
     group->placed = group->dirty = false;
     group->pieces++;
 }

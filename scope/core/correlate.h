@@ -20,6 +20,7 @@
 
 #define SCOPE_GROUP_SITES 64
 #define SCOPE_GROUP_NOTES 32
+#define SCOPE_NO_LANE UINT32_MAX
 
 enum scope_group_state { SCOPE_GROUP_OPEN, SCOPE_GROUP_DONE, SCOPE_GROUP_ABORTED };
 
@@ -80,8 +81,8 @@ void scope_correlator_feed(scope_correlator *correlator, uint32_t slot, uint32_t
 
 /* Marks every group of the segment that was not handed over, ended or not: it may miss up to `events` events, for what was
  * lost in one lane may have come before the end that was read in another. So may one of which no record was met yet, where it
- * turns out to have begun before now. */
-void scope_correlator_lose(scope_correlator *correlator, uint32_t slot, uint64_t time_ns, uint64_t events,
+ * turns out to have begun before the next record of `lane`, which is SCOPE_NO_LANE where the loss is of none. */
+void scope_correlator_lose(scope_correlator *correlator, uint32_t slot, uint32_t lane, uint64_t time_ns, uint64_t events,
                            enum scope_loss reason);
 
 /* All lanes of the segment have been read once more. */

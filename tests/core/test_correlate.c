@@ -438,11 +438,11 @@ static void a_piece_that_begins_with_a_loss_is_placed_like_any_other(void)
     scope_group *group = scope_correlator_first_open(it.it);
     uint64_t first = group->position;
     scope_group_flushed(it.it, group);
-    scope_correlator_lose(it.it, it.slot, 150, 9, SCOPE_LOST_LAPPED);
+    scope_correlator_lose(it.it, it.slot, SCOPE_NO_LANE, 150, 9, SCOPE_LOST_LAPPED);
     uint64_t bare = group->position;
     CHECK(bare != first && bare >> 48 == 0xFFFF, "a loss alone is at %llx", (unsigned long long)bare);
     scope_group_flushed(it.it, group);
-    scope_correlator_lose(it.it, it.slot, 160, 1, SCOPE_LOST_LAPPED);
+    scope_correlator_lose(it.it, it.slot, SCOPE_NO_LANE, 160, 1, SCOPE_LOST_LAPPED);
     CHECK(group->position != bare, "twice at %llx", (unsigned long long)bare);
     uint64_t position = it.position;
     feed(&it, 2, event(SCOPE_MARK, 5, 200, 4));
@@ -462,7 +462,7 @@ static void a_request_that_lost_its_end_ends_after_a_minute_of_quiet(void)
     pass(&it, 3);
     scope_correlator_sweep(it.it, 10 * MINUTE_NS);
     CHECK(!scope_correlator_take(it.it), "nothing was lost: it may be just slow");
-    scope_correlator_lose(it.it, it.slot, 1, 1, SCOPE_LOST_LAPPED);
+    scope_correlator_lose(it.it, it.slot, SCOPE_NO_LANE, 1, 1, SCOPE_LOST_LAPPED);
     scope_correlator_sweep(it.it, 10 * MINUTE_NS + 1);
     scope_group *group = only(&it);
     CHECK(group->key == 5 && group->state == SCOPE_GROUP_DONE && !group->ended, "request %llu", (unsigned long long)group->key);
@@ -483,8 +483,8 @@ static void a_loss_marks_every_request_that_it_may_touch_and_no_other(void)
     feed(&it, 0, end(2, 200)); /* ended, but the loss may be of another lane and before that */
     feed(&it, 0, begin(3, 100, 0));
     feed(&other, 0, begin(4, 100, 0));
-    scope_correlator_lose(it.it, it.slot, 150, 9, SCOPE_LOST_FULL);
-    scope_correlator_lose(it.it, it.slot, 160, 1, SCOPE_LOST_NO_LANE);
+    scope_correlator_lose(it.it, it.slot, SCOPE_NO_LANE, 150, 9, SCOPE_LOST_FULL);
+    scope_correlator_lose(it.it, it.slot, SCOPE_NO_LANE, 160, 1, SCOPE_LOST_NO_LANE);
     feed(&it, 0, begin(5, NEVER_NS, 0)); /* after the loss was found */
     scope_correlator_abort(it.it, it.slot);
     scope_correlator_abort(it.it, other.slot);
@@ -509,11 +509,11 @@ static void a_loss_marks_every_request_that_it_may_touch_and_no_other(void)
 static void a_loss_marks_requests_whose_beginning_is_read_within_the_next_pass(void)
 {
     setting it = new_setting();
-    scope_correlator_lose(it.it, it.slot, 150, 9, SCOPE_LOST_LAPPED);
+    scope_correlator_lose(it.it, it.slot, SCOPE_NO_LANE, 150, 9, SCOPE_LOST_LAPPED);
     feed(&it, 1, begin(1, 100, 0));
     feed(&it, 1, begin(2, NEVER_NS, 0)); /* after the loss was found */
     pass(&it, 1);
-    scope_correlator_lose(it.it, it.slot, 150, 1, SCOPE_LOST_FULL);
+    scope_correlator_lose(it.it, it.slot, SCOPE_NO_LANE, 150, 1, SCOPE_LOST_FULL);
     feed(&it, 0, begin(3, 100, 0));
     pass(&it, 2);
     feed(&it, 0, begin(4, 100, 0));
@@ -524,6 +524,22 @@ static void a_loss_marks_requests_whose_beginning_is_read_within_the_next_pass(v
         CHECK(group && group->key == key && group->lost == lost[key - 1], "request %llu: %llu lost", (unsigned long long)key,
               (unsigned long long)group->lost);
         CHECK(group->inexact == (group->lost > 0), "request %llu", (unsigned long long)key);
+        scope_group_free(it.it, group);
+    }
+    scope_correlator_free(it.it);
+}
+
+/* Within a lane the next record tells when the loss was over. */
+static void what_begins_behind_a_loss_misses_nothing(void)
+{
+    setting it = new_setting();
+    scope_correlator_lose(it.it, it.slot, 1, 50, 9, SCOPE_LOST_LAPPED);
+    feed(&it, 1, begin(1, 150, 0));
+    feed(&it, 2, begin(2, 149, 0));
+    scope_correlator_abort(it.it, it.slot);
+    for (uint64_t key = 1; key <= 2; key++) {
+        scope_group *group = scope_correlator_take(it.it);
+        CHECK(group->key == key && group->lost == (key == 1 ? 0 : 9), "request %llu", (unsigned long long)key);
         scope_group_free(it.it, group);
     }
     scope_correlator_free(it.it);
@@ -541,7 +557,7 @@ static void what_an_earlier_collector_stored_is_taken_back(void)
     feed(&before, 0, start);
     feed(&before, 0, called);
     feed(&before, 0, event(SCOPE_ANNOTATION, 5, 210, 6));
-    scope_correlator_lose(before.it, before.slot, 1, 4, SCOPE_LOST_LAPPED);
+    scope_correlator_lose(before.it, before.slot, SCOPE_NO_LANE, 1, 4, SCOPE_LOST_LAPPED);
     scope_group *stored = scope_correlator_first_open(before.it);
 
     setting it = new_setting();
@@ -612,7 +628,7 @@ static void any_sound_frames_are_taken_in(void)
         if (random_number(&state) % 64 == 0)
             pass(&it, 1);
         if (random_number(&state) % 512 == 0)
-            scope_correlator_lose(it.it, it.slot, 1, 1, SCOPE_LOST_LAPPED);
+            scope_correlator_lose(it.it, it.slot, SCOPE_NO_LANE, 1, 1, SCOPE_LOST_LAPPED);
         for (scope_group *group; random_number(&state) % 4 && (group = scope_correlator_take(it.it));)
             scope_group_free(it.it, group);
     }
@@ -643,6 +659,7 @@ int main(void)
     a_request_that_lost_its_end_ends_after_a_minute_of_quiet();
     a_loss_marks_every_request_that_it_may_touch_and_no_other();
     a_loss_marks_requests_whose_beginning_is_read_within_the_next_pass();
+    what_begins_behind_a_loss_misses_nothing();
     what_an_earlier_collector_stored_is_taken_back();
     pieces_that_are_damaged_are_refused();
     any_sound_frames_are_taken_in();

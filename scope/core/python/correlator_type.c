@@ -116,7 +116,6 @@ static void on_lost(void *target, uint32_t lane, uint64_t time_ns, uint64_t even
 {
     feeding *to = target;
     attached *from = &to->self->slots[to->slot];
-    (void)lane;
     from->lost[reason] += events;
     if (reason == SCOPE_LOST_FULL) {
         uint64_t noted = events < from->noted ? events : from->noted;
@@ -124,7 +123,7 @@ static void on_lost(void *target, uint32_t lane, uint64_t time_ns, uint64_t even
         events -= noted;
     }
     if (events)
-        scope_correlator_lose(to->self->groups, to->slot, time_ns, events, reason);
+        scope_correlator_lose(to->self->groups, to->slot, lane, time_ns, events, reason);
 }
 
 static uint64_t counted_by_lanes(const scope_segment *segment, enum scope_loss reason)
@@ -170,10 +169,10 @@ static void note_silent_losses(CorrelatorObject *self, uint32_t slot, uint64_t n
     uint64_t counted = counted_in_silence(segment);
     uint64_t full = counted_by_lanes(segment, SCOPE_LOST_FULL), told = from->lost[SCOPE_LOST_FULL] + from->noted;
     if (counted > from->counted)
-        scope_correlator_lose(self->groups, slot, now_ns, counted - from->counted, SCOPE_LOST_NO_LANE);
+        scope_correlator_lose(self->groups, slot, SCOPE_NO_LANE, now_ns, counted - from->counted, SCOPE_LOST_NO_LANE);
     from->counted = counted;
     if (full > told) {
-        scope_correlator_lose(self->groups, slot, now_ns, full - told, SCOPE_LOST_FULL);
+        scope_correlator_lose(self->groups, slot, SCOPE_NO_LANE, now_ns, full - told, SCOPE_LOST_FULL);
         from->noted += full - told;
     }
 }
