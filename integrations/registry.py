@@ -31,34 +31,37 @@ class IntegrationError(ScopeError):
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A module to hook into, and the oldest version of it that the tests pass on; empty where any does."""
+    """A module to hook into, and the oldest version of it that the tests pass on; empty where any does.
+
+    A ``standard`` one belongs to the language: it always counts as imported.
+    """
 
     module: str
     minimum: tuple[int, ...] = ()
+    standard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Integration:
     """An integration by its name, which is also that of the module here that does it.
 
-    It takes whichever of ``libraries`` there are. ``needs`` are integrations that it builds upon. ``standard`` ones
-    belong to the language: they always count as imported.
+    It takes whichever of ``libraries`` there are. ``needs`` are integrations that it builds upon.
     """
 
     name: str
     libraries: tuple[Library, ...]
     needs: tuple[str, ...] = ()
-    standard: bool = False
 
     def imported(self) -> tuple[Library, ...]:
-        return tuple(each for each in self.libraries if self.standard or sys.modules.get(each.module))
+        return tuple(each for each in self.libraries if each.standard or sys.modules.get(each.module))
 
 
 INTEGRATIONS: Final[Mapping[str, Integration]] = MappingProxyType(
     {
         each.name: each
         for each in (
-            Integration("threads", (Library("concurrent.futures.thread"),), standard=True),
+            Integration("threads", (Library("concurrent.futures.thread", standard=True), Library("anyio.to_thread"))),
+            Integration("loops", (Library("asyncio.base_events", standard=True), Library("uvloop"))),
             Integration("starlette", (Library("starlette", (1, 0)),)),
             Integration("fastapi", (Library("fastapi", (0, 150)),), needs=("starlette",)),
             Integration("httpx", (Library("httpx", (0, 27)), Library("httpx2", (2, 0)))),

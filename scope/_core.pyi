@@ -69,6 +69,19 @@ def start() -> bool:
 def pause(paused: bool, /) -> None:
     """Begin no request and no task while true; those under way are recorded to their end."""
 
+def loop_method(
+    original: Callable[..., Any], mode: Literal["call_soon", "call_at", "call_later"], /
+) -> Callable[..., Any]:
+    """What takes the place of an event loop's method that takes a callback.
+
+    The callback is wrapped: its call is a step, and where that belongs to a request, how long it ran, and how long it
+    could have run before, is recorded. ``mode`` says what comes before the callback: nothing, the time of the loop in
+    seconds at which it is due, or the seconds until then. ValueError for any other.
+    """
+
+def queued(call: Callable[_Parameters, _Returned_co], /) -> Callable[_Parameters, _Returned_co]:
+    """``call``, to be handed to a thread: its wait until it is called, and its run, are recorded."""
+
 def define_code(module: str, qualname: str, file: str, line: int, kind: int, /) -> int:
     """A number for a code site, good for the life of the process and its forks; 0 where there are too many."""
 

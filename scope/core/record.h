@@ -25,6 +25,7 @@ enum {
     SCOPE_MARK = 0x24,
     SCOPE_ANNOTATION = 0x30,
     SCOPE_EXCEPTION = 0x31,
+    SCOPE_LOOP_STEP = 0x40,
 };
 
 enum { SCOPE_OUTCOME_OK, SCOPE_OUTCOME_EXCEPTION, SCOPE_OUTCOME_CANCELLED, SCOPE_OUTCOME_DISCONNECTED };
@@ -64,6 +65,7 @@ static inline bool scope_known_event(uint8_t type)
     case SCOPE_MARK:
     case SCOPE_ANNOTATION:
     case SCOPE_EXCEPTION:
+    case SCOPE_LOOP_STEP:
         return true;
     default:
         return false;

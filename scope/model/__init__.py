@@ -4,6 +4,7 @@ from .event import Event, EventType, Outcome
 from .request import RequestKind, RequestState, RequestSummary
 from .site import Definition, DefinitionKind, FunctionKind
 from .span import Attributes, AttributeValue, Cut, ExceptionInfo, Frame, Mark, ObjectName, Redacted, Span, SpanKind
+from .step import State, Step, Stretch
 from .trace import Trace
 
 __all__ = [
@@ -26,5 +27,8 @@ __all__ = [
     "RequestSummary",
     "Span",
     "SpanKind",
+    "State",
+    "Step",
+    "Stretch",
     "Trace",
 ]

@@ -30,6 +30,7 @@ class EventType(IntEnum):
     MARK = 0x24
     ANNOTATION = 0x30
     EXCEPTION = 0x31
+    LOOP_STEP = 0x40
 
 
 class Outcome(IntEnum):

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from .request import RequestSummary
     from .span import Span
+    from .step import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,12 @@ class Trace:
     """A request and its spans.
 
     ``root`` is the request's own span; spans whose parent was lost hang below it. ``request`` is the same summary that
-    lists show.
+    lists show. ``steps`` are in order of their ends; there are none where the event loop was not watched.
     """
 
     request: RequestSummary
     root: Span
+    steps: tuple[Step, ...] = ()
 
     def spans(self) -> Iterator[tuple[int, Span]]:
         """Every span with its depth (the root's is 0), parents before children, siblings by start."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Final
 
-from ..model import EventType, ExceptionInfo, SpanKind, Trace
+from ..model import EventType, ExceptionInfo, SpanKind, Step, Trace
 from ..wire import fields
 from ..wire.ids import span_id
 from ..wire.layout import LOSS_REASONS
@@ -47,7 +47,7 @@ def assemble(
     drafts = list(work.drafts.values())
     _adopt(drafts, work)
     _reach_back(drafts)
-    return Trace(request, _freeze(drafts, work, request))
+    return Trace(request, _freeze(drafts, work, request), tuple(work.steps))
 
 
 class _Assembly:
@@ -61,6 +61,7 @@ class _Assembly:
         self.route: str | None = None
         self.thread = ""
         self.drafts: dict[int, SpanDraft] = {}
+        self.steps: list[Step] = []
         self.offset_ns = offset_ns
         self._definitions = definitions
 
@@ -170,6 +171,22 @@ def _mark(work: _Assembly, event: Event) -> None:
     work.draft(event).mark(work.name(event), event.time_ns + work.offset_ns, fields.attributes(event))
 
 
+def _loop_step(work: _Assembly, event: Event) -> None:
+    end_ns = event.time_ns + work.offset_ns
+    start_ns = end_ns - fields.number(event, "ran_ns")
+    awaited = work.definition(event.site)
+    work.steps.append(
+        Step(
+            thread=work.thread,
+            ready_ns=start_ns - fields.number(event, "waited_ns"),
+            start_ns=start_ns,
+            end_ns=end_ns,
+            in_thread=fields.number(event, "flags") & 1 == 1,
+            awaits=awaited.name if awaited is not None else "",
+        )
+    )
+
+
 def _request_begin(work: _Assembly, event: Event) -> None:
     work.root.thread = work.thread
     _name(work, work.root, event)
@@ -210,6 +227,7 @@ _TAKE_IN: Final[Mapping[EventType, Callable[[_Assembly, Event], None]]] = {
     EventType.MARK: _mark,
     EventType.ANNOTATION: _annotation,
     EventType.EXCEPTION: _exception,
+    EventType.LOOP_STEP: _loop_step,
 }
 
 

@@ -8,6 +8,7 @@ from ..model import SpanKind
 from .attributes import value_text
 from .format import format_ago, format_bytes, format_duration, format_time
 from .lines import Line, Piece, line
+from .statetext import state_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ CALLER: Final = frozenset(
 
 
 def header_lines(trace: Trace, now_ns: int) -> Iterator[Line]:
-    """What it was and how it ended; its ids; when, where and how much; who called; what is missing from the trace."""
+    """What it was and how it ended; its ids; when, where, how much; who called; what it did; what is missing of it."""
     request = trace.request
     words = (Piece(label(request), "strong"), *status_pieces(request), Piece(_timing(trace), "number"))
     yield line(*(piece for word in words for piece in (word, "  ")))
@@ -35,6 +36,8 @@ def header_lines(trace: Trace, now_ns: int) -> Iterator[Line]:
     yield line(Piece(" · ".join((*_origin(request, now_ns), *_sizes(request))), "dim"))
     if caller := " · ".join(_caller(trace.root.attributes)):
         yield line(Piece(caller, "dim"))
+    if doing := state_line(trace):
+        yield doing
     yield line(completeness(request))
 
 

@@ -15,11 +15,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..model import Cut, ObjectName, Redacted
+from .states import states
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ..model import Attributes, AttributeValue, RequestSummary, Span, Trace
+    from ..model import Attributes, AttributeValue, RequestSummary, Span, Stretch, Trace
 
 __all__ = ["JsonObject", "array_lines", "dumps", "request_object", "span_object", "trace_object"]
 
@@ -45,9 +46,22 @@ def request_object(request: RequestSummary, fields: Sequence[str] | None = None)
 
 
 def trace_object(trace: Trace) -> JsonObject:
-    """``request`` and ``spans``: every span with its depth, parents before children, siblings by start."""
+    """``request``; ``spans``: every span with its depth, parents before children, siblings by start; ``states``."""
     spans = [{**span_object(span), "depth": depth} for depth, span in trace.spans()]
-    return {"request": request_object(trace.request), "spans": spans}
+    return {
+        "request": request_object(trace.request),
+        "spans": spans,
+        "states": [_state(each) for each in states(trace)],
+    }
+
+
+def _state(stretch: Stretch) -> JsonObject:
+    return {
+        "state": stretch.state.value,
+        "start_ns": stretch.start_ns,
+        "duration_ns": stretch.duration_ns,
+        "awaits": stretch.label,
+    }
 
 
 def span_object(span: Span) -> JsonObject:

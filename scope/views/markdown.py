@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .format import format_bytes, format_duration, format_time, safe_text
 from .header import background_ns, completeness, label, status_pieces
 from .lines import plain
+from .statetext import state_line
 from .tree import tree_lines
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def _facts(trace: Trace) -> Iterator[tuple[str, str]]:
         yield "background", format_duration(after_ns)
     yield "served by", f"{request.service} pid {request.pid}".lstrip()
     yield "body", f"in {format_bytes(request.bytes_in)}, out {format_bytes(request.bytes_out)}"
+    if doing := plain(state_line(trace)):
+        yield "doing", doing
     yield "trace is", completeness(request).text
 
 

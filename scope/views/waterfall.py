@@ -1,5 +1,8 @@
 """A trace as bars over time.
 
+Below the axis stands what the request was doing: ``█`` running, ``▓`` in a thread, ``╱`` waiting for its loop, ``┄``
+waiting for a thread, ``─`` awaiting.
+
 Work is solid; what ran after the response is shaded and stands below a rule; what has not ended is dashed. Folded spans
 share a row, each at its place. Failures carry a cross, so that none of this hangs on colour.
 """
@@ -13,6 +16,8 @@ from .fold import FOLD_AT, Placed, nodes
 from .header import background_ns
 from .lines import Line, Piece, clip, line, line_width
 from .spantext import detail_pieces, duration_text, name_pieces, short_type
+from .states import states
+from .statetext import paint_states
 from .timeline import Scale, Strip
 
 if TYPE_CHECKING:
@@ -39,6 +44,8 @@ def waterfall_lines(
     rows = list(nodes(trace, fold_at=fold_at, shortest_ns=shortest_ns))
     drawing = _Drawing.of(trace, rows, width)
     yield drawing.axis()
+    if trace.steps:
+        yield drawing.doing()
     ruled = False
     for placed in rows:
         if placed.background and placed.depth == 1 and not ruled:
@@ -78,6 +85,13 @@ class _Drawing:
 
     def axis(self) -> Line:
         return line(Piece(" " * self.lead + self.scale.axis(), "dim"))
+
+    def doing(self) -> Line:
+        """What the request was doing at each moment."""
+        strip = Strip(self.scale)
+        paint_states(strip, states(self.trace))
+        name = " " * (self.duration_columns + len(_GAP)) + "doing"
+        return line(Piece(f"{name:<{self.lead}}", "dim"), *strip.pieces())
 
     def rule(self) -> Line:
         strip = Strip(self.scale)

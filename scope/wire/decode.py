@@ -18,6 +18,7 @@ from .layout import (
     GAP,
     HEADER,
     LANE,
+    LOOP_STEP,
     MINIMUM_BYTES,
     PREFIX,
     REQUEST_BEGIN,
@@ -176,6 +177,11 @@ def _frame(cursor: Cursor) -> Frame:
     return Frame(cursor.text16(), cursor.text16(), cursor.u32(), in_app=cursor.u8() != 0)
 
 
+def _loop_step(cursor: Cursor) -> Mapping[str, object]:
+    waited_ns, ran_ns, flags, _ = cursor.take(LOOP_STEP)
+    return {"waited_ns": waited_ns, "ran_ns": ran_ns, "flags": flags}
+
+
 _PAYLOADS: Final[dict[EventType, Callable[[Cursor], Mapping[str, object]]]] = {
     EventType.REQUEST_BEGIN: _request_begin,
     EventType.REQUEST_ROUTE: _request_route,
@@ -187,4 +193,5 @@ _PAYLOADS: Final[dict[EventType, Callable[[Cursor], Mapping[str, object]]]] = {
     EventType.MARK: _mark,
     EventType.ANNOTATION: _annotation,
     EventType.EXCEPTION: _exception,
+    EventType.LOOP_STEP: _loop_step,
 }

@@ -16,6 +16,7 @@ from .layout import (
     GAP,
     HEADER,
     LANE,
+    LOOP_STEP,
     MAX_RECORD_WORDS,
     PREFIX,
     REQUEST_BEGIN,
@@ -153,6 +154,10 @@ def _frame(frame: Frame) -> bytes:
     return place + frame.line.to_bytes(4, "little") + bytes((frame.in_app,))
 
 
+def _loop_step(event: Event) -> bytes:
+    return LOOP_STEP.pack(*(fields.number(event, name) for name in ("waited_ns", "ran_ns", "flags")), 0)
+
+
 _PAYLOADS: Final[dict[EventType, Callable[[Event], bytes]]] = {
     EventType.FILL: _nothing,
     EventType.BLOCK: _block,
@@ -171,4 +176,5 @@ _PAYLOADS: Final[dict[EventType, Callable[[Event], bytes]]] = {
     EventType.MARK: _mark,
     EventType.ANNOTATION: _annotation,
     EventType.EXCEPTION: _exception,
+    EventType.LOOP_STEP: _loop_step,
 }

@@ -28,6 +28,7 @@ REQUEST_BEGIN: Final = Struct("<16sQQBBHI")
 RESPONSE_START: Final = Struct("<II")
 RESPONSE_END: Final = Struct("<QQ")
 REQUEST_END: Final = Struct("<B7xQQQQ")
+LOOP_STEP: Final = Struct("<QQII")
 TWO_BYTES: Final = Struct("<BB")
 
 _FIXED_BYTES: Final = {
@@ -48,6 +49,7 @@ _FIXED_BYTES: Final = {
     EventType.MARK: 0,
     EventType.ANNOTATION: 2,
     EventType.EXCEPTION: TWO_BYTES.size + 6,
+    EventType.LOOP_STEP: LOOP_STEP.size,
 }
 
 

@@ -364,6 +364,11 @@ static PyType_Spec step_spec = {
     .slots = step_slots,
 };
 
+PyObject *scope_awaited_inside(PyObject *awaitable)
+{
+    return Py_IS_TYPE(awaitable, StepType) ? Py_NewRef(((StepObject *)awaitable)->held.inner) : NULL;
+}
+
 /* ---- the two wrappers ---- */
 
 static PyObject *wrap(PyTypeObject *type, vectorcallfunc call, RequestObject *request, PyObject *inner)

@@ -38,14 +38,13 @@ static inline void scope_emit(const RequestObject *request, uint8_t type, uint32
     scope_ring_commit(ring, SCOPE_PREFIX_WORDS);
 }
 
-/* An event with `size` bytes of payload, padded here. */
-static inline void scope_emit_payload(const RequestObject *request, uint8_t type, uint32_t site, uint32_t span,
-                                      uint32_t parent, const void *payload, size_t size)
+/* An event with `size` bytes of payload, padded here, that happened at `now_ns`. */
+static inline void scope_emit_payload_at(const RequestObject *request, uint64_t now_ns, uint8_t type, uint32_t site,
+                                         uint32_t span, uint32_t parent, const void *payload, size_t size)
 {
     scope_ring *ring = scope_request_ring(request);
     if (!ring)
         return;
-    uint64_t now_ns = scope_clock_now();
     uint64_t length = SCOPE_PREFIX_WORDS + (size + 7) / 8;
     scope_word *words = scope_ring_reserve(ring, length);
     if (!words)
@@ -53,6 +52,12 @@ static inline void scope_emit_payload(const RequestObject *request, uint8_t type
     scope_write_prefix(words, ring, type, length, now_ns, request->key, site, span, parent);
     scope_store_bytes(words + SCOPE_PREFIX_WORDS, payload, size);
     scope_ring_commit(ring, length);
+}
+
+static inline void scope_emit_payload(const RequestObject *request, uint8_t type, uint32_t site, uint32_t span,
+                                      uint32_t parent, const void *payload, size_t size)
+{
+    scope_emit_payload_at(request, scope_clock_now(), type, site, span, parent, payload, size);
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* The module scope._core: its functions about the process, and the types of the other files. */
 #include "context.h"
+#include "loop.h"
 #include "readers.h"
 #include "request.h"
 #include "values.h"
@@ -126,7 +127,8 @@ static int execute(PyObject *module)
         return -1;
     if (scope_add_session(module) < 0 || scope_add_context(module) < 0 || scope_add_request(module) < 0)
         return -1;
-    if (scope_add_asgi(module) < 0 || scope_add_span(module) < 0 || scope_add_probe(module) < 0)
+    if (scope_add_asgi(module) < 0 || scope_add_span(module) < 0 || scope_add_probe(module) < 0
+        || scope_add_loop(module) < 0)
         return -1;
     return scope_add_segment(module) < 0 ? -1 : scope_add_correlator(module);
 }

@@ -5,6 +5,7 @@
 #include "../inbound.h"
 #include "context.h"
 #include "emit.h"
+#include "loop.h"
 #include "../redact.h"
 #include "values.h"
 
@@ -249,6 +250,8 @@ static PyObject *begin_request(PyObject *module, PyObject *const *args, Py_ssize
     Py_XDECREF(value);
     if (!self->response_header)
         Py_CLEAR(self);
+    else if (kind != SCOPE_KIND_LIFESPAN)
+        scope_loop_enter(self);
     return (PyObject *)self;
 }
 
@@ -280,10 +283,12 @@ void scope_end_request(RequestObject *self, uint8_t outcome)
 {
     if (self->ended)
         return;
+    uint64_t now_ns = scope_clock_now();
+    scope_loop_leave(self, now_ns);
     self->ended = true;
     Py_CLEAR(self->last_error);
     uint64_t payload[5] = {outcome, self->bytes_in, self->messages_in, self->messages_out, self->bytes_out};
-    scope_emit_payload(self, SCOPE_REQUEST_END, 0, 1, 0, payload, sizeof payload);
+    scope_emit_payload_at(self, now_ns, SCOPE_REQUEST_END, 0, 1, 0, payload, sizeof payload);
 }
 
 void scope_annotate(RequestObject *self, uint32_t span, PyObject *attributes)

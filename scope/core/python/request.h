@@ -25,6 +25,9 @@ int scope_add_request(PyObject *module);
 /* ---- asgi.c: what wraps send and receive ---- */
 PyObject *scope_wrap_send(RequestObject *request, PyObject *send);
 PyObject *scope_wrap_receive(RequestObject *request, PyObject *receive);
+
+/* What one of our awaitables awaits, strong; NULL where `awaitable` is none of ours. */
+PyObject *scope_awaited_inside(PyObject *awaitable);
 int scope_add_asgi(PyObject *module);
 
 /* ---- errors.c ---- */

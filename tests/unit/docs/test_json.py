@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, get_type_hints
 
 import pytest
 
-from scope.model import ExceptionInfo, Frame, RequestSummary, SpanKind
+from scope.model import ExceptionInfo, Frame, RequestSummary, SpanKind, State, Step
 from scope.store import JSON_FIELDS, ErrorGroup, RouteStats, SegmentLosses, SliceInfo, StoreInfo, lookup
 from scope.views.health import Check
-from scope.views.jsonout import span_object
+from scope.views.jsonout import span_object, trace_object
 from tests.unit.docs.pages import code_of, page, rows
-from tests.unit.views.samples import make_span
+from tests.unit.views.samples import START_NS, make_span, make_trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +70,17 @@ def test_choices_are_all_named(field: str) -> None:
 
 def test_spans_have_the_fields_of_the_list() -> None:
     assert names(table("## Traces")) == [*span_object(make_span("a", 0, 1)), "depth"]
+
+
+def test_states_have_the_fields_of_the_list() -> None:
+    step = Step("MainThread", START_NS, START_NS, START_NS + 1)
+    whole = replace(make_trace(make_span("a", 0, 1)), steps=(step,))
+    assert names(table("## Traces", "A state:")) == [*trace_object(whole)["states"][0]]
+
+
+def test_states_are_all_named() -> None:
+    (meaning,) = [cells[2] for cells in table("## Traces", "A state:") if cells[0] == "`state`"]
+    assert re.findall(r"`(\w+)`", meaning) == [state.value for state in State]
 
 
 def test_kinds_of_spans_are_all_named() -> None:

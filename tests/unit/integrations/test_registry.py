@@ -75,7 +75,7 @@ def test_the_last_holder_restores(name: str) -> None:
     assert all(before[key] is value for key, value in members(name).items())
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - {"threads"}))
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"threads", "loops"}))
 def test_a_missing_library_is_said(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for library in INTEGRATIONS[name].libraries:
         monkeypatch.setitem(sys.modules, library.module, None)
@@ -83,7 +83,7 @@ def test_a_missing_library_is_said(name: str, monkeypatch: pytest.MonkeyPatch) -
         install([name])
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - {"threads"}))
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"threads", "loops"}))
 def test_a_library_that_is_too_old_is_said(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = importlib.import_module(INTEGRATIONS[name].libraries[0].module)
     monkeypatch.setattr(module, "__version__", "0.0.9")
@@ -112,7 +112,7 @@ def test_a_library_that_has_changed_is_said_and_left_as_it_is(name: str, monkeyp
 
 def test_an_integration_that_does_not_exist_is_said_and_nothing_stays() -> None:
     before = members("threads")
-    with pytest.raises(ScopeError, match="no integration 'flask'; there are threads, starlette, fastapi, httpx"):
+    with pytest.raises(ScopeError, match="no integration 'flask'; there are threads, loops, starlette, fastapi, httpx"):
         install(["threads", "flask"])
     assert all(before[key] is value for key, value in members("threads").items())
 
@@ -127,7 +127,7 @@ def test_auto_takes_what_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delitem(sys.modules, module, raising=False)
     importlib.import_module("starlette")
     with install() as handle:
-        assert handle.names == ("threads", "starlette")
+        assert handle.names == ("threads", "loops", "starlette")
 
 
 def test_auto_skips_what_it_does_not_know_and_says_so(

@@ -113,6 +113,7 @@ EVENTS = (
             "body_bytes_sent": 14,
         },
     ),
+    Event(EventType.LOOP_STEP, 1_018, KEY, 2, site=1, payload={"waited_ns": 1 << 40, "ran_ns": 7, "flags": 1}),
     Event(EventType.BLOCK, 0, payload={"sequence": 99}),
     Event(EventType.FILL, 0),
 )

@@ -1,0 +1,373 @@
+/* Steps: what an event loop runs, for how long, and how long it was ready before.
+ *
+ * The methods of a loop that take a callback are replaced by ones that wrap the callback; the wrapper remembers since when
+ * it could run. Its call is a step. A step in the context of a request is written when it ends, or when the request does,
+ * whichever is first; what comes later in the step is not the request's.
+ *
+ * Ready since: for call_soon, the call; for a timer, its due time. A callback that is no task's only passes on, as the timer
+ * does that ends a sleep: what it schedules has been ready since it was. So a task that sleeps while another holds the loop
+ * waits from the moment at which it should have gone on.
+ *
+ * The same wrapper goes around what is given to a thread pool: ready since it was submitted.
+ *
+ * The known hole: when a socket became readable is not known. What follows from its being read counts as ready since then.
+ */
+#include "loop.h"
+
+#include "context.h"
+#include "emit.h"
+
+#define DEEPEST 64
+#define MOST_ARGUMENTS 16
+
+enum call_mode { CALL_SOON, CALL_AT, CALL_LATER };
+enum { STEP_IN_THREAD = 1 }; /* flags of a LOOP_STEP */
+
+static PyTypeObject *CallbackType, *MethodType, *step_wrapper_type;
+static PyObject *name_self, *name_get_coro, *name_cr_await, *name_cr_code, *name_co_qualname;
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    PyObject *inner;
+    uint64_t ready_ns;
+    bool in_thread;
+} CallbackObject;
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    PyObject *inner;
+    uint8_t mode;
+} MethodObject;
+
+typedef struct running {
+    struct running *outer;
+    RequestObject *request; /* strong; NULL: none, or ended */
+    uint64_t ready_ns, begin_ns;
+    bool passes_on, in_thread;
+} running;
+
+static _Thread_local running *now_running;
+
+/* ---- what a task waits for ---- */
+
+/* The task whose step `callback` is; borrowed, NULL where it is no task's. Tasks of C hand out a wrapper of a type of their
+ * own, or a builtin bound to the task; those of Python a bound method. */
+static PyObject *task_of(PyObject *callback)
+{
+    PyObject *owner = NULL;
+    if (PyCFunction_Check(callback))
+        owner = PyCFunction_GET_SELF(callback);
+    else if (PyMethod_Check(callback))
+        owner = PyMethod_GET_SELF(callback);
+    else if (Py_TYPE(callback) == step_wrapper_type || strcmp(Py_TYPE(callback)->tp_name, "TaskStepMethWrapper") == 0) {
+        step_wrapper_type = Py_TYPE(callback);
+        owner = PyObject_GetAttr(callback, name_self);
+        Py_XDECREF(owner); /* the callback holds it */
+    }
+    return owner && _PyType_Lookup(Py_TYPE(owner), name_get_coro) ? owner : NULL;
+}
+
+/* What `awaiting` awaits in turn; NULL where it is no coroutine that does. */
+static PyObject *awaited_by(PyObject *awaiting)
+{
+    PyObject *next = PyCoro_CheckExact(awaiting) ? PyObject_GetAttr(awaiting, name_cr_await) : scope_awaited_inside(awaiting);
+    if (next == Py_None)
+        Py_CLEAR(next);
+    PyErr_Clear();
+    return next;
+}
+
+static uint32_t name_of(PyObject *coroutine)
+{
+    PyObject *code = PyObject_GetAttr(coroutine, name_cr_code);
+    PyObject *name = code ? PyObject_GetAttr(code, name_co_qualname) : NULL;
+    uint32_t number = name ? scope_runtime_name(name) : 0;
+    Py_XDECREF(name);
+    Py_XDECREF(code);
+    PyErr_Clear();
+    return number;
+}
+
+/* The definition of the innermost coroutine that the task is suspended in; 0 where it has ended. */
+static uint32_t suspended_in(PyObject *task)
+{
+    PyObject *at = PyObject_CallMethodNoArgs(task, name_get_coro), *innermost = NULL;
+    for (int depth = 0; at && depth < DEEPEST; depth++) {
+        PyObject *next = awaited_by(at);
+        if ((depth || next) && PyCoro_CheckExact(at))
+            Py_XSETREF(innermost, Py_NewRef(at));
+        Py_SETREF(at, next);
+    }
+    PyErr_Clear();
+    Py_XDECREF(at);
+    uint32_t number = innermost ? name_of(innermost) : 0;
+    Py_XDECREF(innermost);
+    return number;
+}
+
+/* ---- steps ---- */
+
+static void emit_step(RequestObject *request, const running *step, uint64_t now_ns, uint32_t span, uint32_t number)
+{
+    struct {
+        uint64_t waited_ns, ran_ns;
+        uint32_t flags, reserved;
+    } payload = {step->begin_ns - step->ready_ns, now_ns - step->begin_ns, step->in_thread ? STEP_IN_THREAD : 0, 0};
+    uint32_t site = number && runtime.session ? scope_session_site(runtime.session, number) : 0;
+    scope_emit_payload_at(request, now_ns, SCOPE_LOOP_STEP, site, span, 0, &payload, sizeof payload);
+}
+
+void scope_loop_enter(RequestObject *request)
+{
+    if (now_running && !now_running->request)
+        now_running->request = (RequestObject *)Py_NewRef((PyObject *)request);
+}
+
+void scope_loop_leave(RequestObject *request, uint64_t now_ns)
+{
+    if (!now_running || now_running->request != request)
+        return;
+    emit_step(request, now_running, now_ns, 1, 0);
+    Py_CLEAR(now_running->request);
+    now_running->ready_ns = now_running->begin_ns = now_ns;
+}
+
+static void begin_step(running *step, const CallbackObject *callback, bool passes_on)
+{
+    ContextObject *context = scope_context();
+    uint64_t now_ns = scope_clock_now();
+    *step = (running){
+        .outer = now_running,
+        /* a timer that is a little early by the loop's own clock has not waited */
+        .ready_ns = callback->ready_ns < now_ns ? callback->ready_ns : now_ns,
+        .begin_ns = now_ns,
+        .passes_on = passes_on,
+        .in_thread = callback->in_thread,
+    };
+    if (context && context->request && !passes_on)
+        step->request = (RequestObject *)Py_NewRef((PyObject *)context->request);
+    Py_XDECREF(context);
+    now_running = step;
+}
+
+static void end_step(running *step, PyObject *task)
+{
+    now_running = step->outer;
+    if (!step->request)
+        return;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (!step->request->ended) {
+        ContextObject *context = scope_context();
+        uint32_t span = context && context->request == step->request ? context->span : 1;
+        emit_step(step->request, step, scope_clock_now(), span, task ? suspended_in(task) : 0);
+        Py_XDECREF(context);
+    }
+    Py_DECREF(step->request);
+    PyErr_Restore(type, value, traceback);
+}
+
+static PyObject *callback_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names)
+{
+    CallbackObject *self = (CallbackObject *)callable;
+    PyObject *task = self->in_thread ? NULL : task_of(self->inner);
+    PyErr_Clear();
+    running step;
+    begin_step(&step, self, !task && !self->in_thread);
+    Py_XINCREF(task);
+    PyObject *result = PyObject_Vectorcall(self->inner, args, flags, names);
+    end_step(&step, task);
+    Py_XDECREF(task);
+    return result;
+}
+
+/* ---- what is called ---- */
+
+static int held_traverse(CallbackObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->inner);
+    return 0;
+}
+
+static int held_clear(CallbackObject *self)
+{
+    Py_CLEAR(self->inner);
+    return 0;
+}
+
+static void held_dealloc(CallbackObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    Py_XDECREF(self->inner);
+    PyObject_GC_Del(self);
+    Py_DECREF(type);
+}
+
+/* What it lacks is that of what it wraps: a loop's debug mode asks a callback for its task, its name and its source. */
+static PyObject *held_getattr(PyObject *self, PyObject *name)
+{
+    PyObject *value = PyObject_GenericGetAttr(self, name);
+    PyObject *inner = ((CallbackObject *)self)->inner;
+    if (value || !inner || !PyErr_ExceptionMatches(PyExc_AttributeError))
+        return value;
+    PyErr_Clear();
+    return PyObject_GetAttr(inner, name);
+}
+
+static PyObject *held_repr(CallbackObject *self)
+{
+    return PyObject_Repr(self->inner);
+}
+
+static PyObject *new_callback(PyObject *inner, uint64_t ready_ns, bool in_thread)
+{
+    CallbackObject *self = PyObject_GC_New(CallbackObject, CallbackType);
+    if (!self)
+        return NULL;
+    self->vectorcall = callback_call;
+    self->inner = Py_NewRef(inner);
+    self->ready_ns = ready_ns;
+    self->in_thread = in_thread;
+    PyObject_GC_Track(self);
+    return (PyObject *)self;
+}
+
+/* ---- a loop's methods ---- */
+
+/* When a callback given now, with `delay` or time `when` in seconds, can run. */
+static uint64_t ready_at(uint8_t mode, PyObject *when)
+{
+    uint64_t now_ns = scope_clock_now();
+    if (mode == CALL_SOON)
+        return now_running && now_running->passes_on ? now_running->ready_ns : now_ns;
+    double seconds = PyFloat_AsDouble(when);
+    if (PyErr_Occurred() || !(seconds >= 0 && seconds < 1e9)) {
+        PyErr_Clear();
+        return now_ns;
+    }
+    return (mode == CALL_LATER ? now_ns : 0) + (uint64_t)(seconds * 1e9);
+}
+
+static PyObject *method_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names)
+{
+    MethodObject *self = (MethodObject *)callable;
+    Py_ssize_t given = PyVectorcall_NARGS(flags), at = self->mode == CALL_SOON ? 1 : 2;
+    Py_ssize_t all = given + (names ? PyTuple_GET_SIZE(names) : 0);
+    PyObject *copy[MOST_ARGUMENTS];
+    bool plain = !runtime.session || given <= at || all > MOST_ARGUMENTS || Py_IS_TYPE(args[at], CallbackType);
+    PyObject *wrapped = plain ? NULL : new_callback(args[at], ready_at(self->mode, args[1]), false);
+    if (!wrapped) {
+        PyErr_Clear();
+        return PyObject_Vectorcall(self->inner, args, flags & ~PY_VECTORCALL_ARGUMENTS_OFFSET, names);
+    }
+    memcpy(copy, args, (size_t)all * sizeof *copy);
+    copy[at] = wrapped;
+    PyObject *result = PyObject_Vectorcall(self->inner, copy, (size_t)given, names);
+    Py_DECREF(wrapped);
+    return result;
+}
+
+static PyObject *method_get(PyObject *self, PyObject *instance, PyObject *owner)
+{
+    (void)owner;
+    return instance && instance != Py_None ? PyMethod_New(self, instance) : Py_NewRef(self);
+}
+
+/* loop_method(original, mode): what takes the place of a loop's method. */
+static PyObject *loop_method(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *inner;
+    const char *name;
+    if (!PyArg_ParseTuple(args, "Os:loop_method", &inner, &name))
+        return NULL;
+    static const char *const names[] = {"call_soon", "call_at", "call_later"};
+    uint8_t mode = 0;
+    while (mode < 3 && strcmp(names[mode], name) != 0)
+        mode++;
+    if (mode == 3)
+        return PyErr_Format(PyExc_ValueError, "a loop's method that takes callbacks is call_soon, call_at or call_later, not %s", name);
+    MethodObject *self = PyObject_GC_New(MethodObject, MethodType);
+    if (!self)
+        return NULL;
+    self->vectorcall = method_call;
+    self->inner = Py_NewRef(inner);
+    self->mode = mode;
+    PyObject_GC_Track(self);
+    return (PyObject *)self;
+}
+
+/* queued(call): `call`, whose time until it is called counts as queueing for a thread, and whose run as being in one. */
+static PyObject *queued(PyObject *module, PyObject *call)
+{
+    (void)module;
+    return new_callback(call, scope_clock_now(), true);
+}
+
+static PyMemberDef held_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(CallbackObject, vectorcall), READONLY, NULL},
+    {"__wrapped__", T_OBJECT, offsetof(CallbackObject, inner), READONLY, "What is called."},
+    {NULL, 0, 0, 0, NULL},
+};
+
+_Static_assert(offsetof(CallbackObject, inner) == offsetof(MethodObject, inner), "both are held alike");
+
+static PyType_Slot callback_slots[] = {
+    {Py_tp_doc, "A callback that remembers since when it could run."},
+    {Py_tp_dealloc, held_dealloc},
+    {Py_tp_traverse, held_traverse},
+    {Py_tp_clear, held_clear},
+    {Py_tp_getattro, held_getattr},
+    {Py_tp_repr, held_repr},
+    {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_members, held_members},
+    {0, NULL},
+};
+
+static PyType_Slot method_slots[] = {
+    {Py_tp_doc, "A loop's method that takes a callback."},
+    {Py_tp_dealloc, held_dealloc},
+    {Py_tp_traverse, held_traverse},
+    {Py_tp_clear, held_clear},
+    {Py_tp_getattro, held_getattr},
+    {Py_tp_repr, held_repr},
+    {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_descr_get, method_get},
+    {Py_tp_members, held_members},
+    {0, NULL},
+};
+
+#define HELD_FLAGS                                                                                                  \
+    (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_IMMUTABLETYPE              \
+     | Py_TPFLAGS_DISALLOW_INSTANTIATION)
+
+static PyType_Spec callback_spec = {
+    .name = "scope._core.Callback", .basicsize = sizeof(CallbackObject), .flags = HELD_FLAGS, .slots = callback_slots};
+static PyType_Spec method_spec = {.name = "scope._core.LoopMethod",
+                                  .basicsize = sizeof(MethodObject),
+                                  .flags = HELD_FLAGS | Py_TPFLAGS_METHOD_DESCRIPTOR,
+                                  .slots = method_slots};
+
+static PyMethodDef loop_functions[] = {
+    {"loop_method", loop_method, METH_VARARGS, "What takes the place of a loop's method that takes a callback."},
+    {"queued", queued, METH_O, "A call whose wait for a thread, and whose run in it, are written down."},
+    {NULL, NULL, 0, NULL},
+};
+
+int scope_add_loop(PyObject *module)
+{
+    name_self = PyUnicode_InternFromString("__self__");
+    name_get_coro = PyUnicode_InternFromString("get_coro");
+    name_cr_await = PyUnicode_InternFromString("cr_await");
+    name_cr_code = PyUnicode_InternFromString("cr_code");
+    name_co_qualname = PyUnicode_InternFromString("co_qualname");
+    if (!name_self || !name_get_coro || !name_cr_await || !name_cr_code || !name_co_qualname)
+        return -1;
+    CallbackType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &callback_spec, NULL);
+    MethodType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &method_spec, NULL);
+    return CallbackType && MethodType ? PyModule_AddFunctions(module, loop_functions) : -1;
+}
