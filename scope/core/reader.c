@@ -29,29 +29,42 @@ static void copy_out(const scope_segment *segment, uint32_t lane, uint64_t from,
 }
 
 /* The first position that a writer cannot have touched since `tail` was read. */
-static uint64_t first_safe(const scope_segment *segment, const scope_lane_control *control, uint64_t capacity)
+static uint64_t first_safe(const scope_lane_control *control, uint64_t capacity)
 {
-    if (segment->header.policy != SCOPE_OVERWRITE_OLDEST)
-        return 0;
     /* pairs with the release fence in own_block(): if the copy holds a byte of the new lap, its intent is seen here */
     scope_fence_acquire();
     uint64_t intent = scope_load_relaxed(&control->intent);
     return intent > capacity ? intent - capacity : 0;
 }
 
-static void tell_lost(pass *self, uint64_t events, enum scope_loss reason)
+/* `events` more were overwritten, or lay in a block that was given up. */
+static void tell_lapped(pass *self, uint64_t events)
 {
-    if (events)
-        self->sink->lost(self->sink->self, self->lane, self->last_ns, events, reason);
+    self->reader->told[SCOPE_LOST_LAPPED] += events;
+    self->sink->lost(self->sink->self, self->lane, self->last_ns, events, SCOPE_LOST_LAPPED);
+}
+
+/* A GAP says what the writer's counter was: what of that was not told of is news. */
+static void tell_gap(pass *self, const uint8_t *record)
+{
+    uint64_t reason = scope_load64(record + 24), counted = scope_load64(record + 32);
+    if (reason != SCOPE_LOST_FULL && reason != SCOPE_LOST_TIMED_OUT)
+        return;
+    uint64_t *told = &self->reader->told[reason];
+    if (counted <= *told)
+        return;
+    uint64_t events = counted - *told;
+    *told = counted;
+    self->sink->lost(self->sink->self, self->lane, self->last_ns, events, (enum scope_loss)reason);
 }
 
 /* A BLOCK record at `at`: compares the event number that it carries with the one expected. */
-static void enter_block(pass *self, uint64_t at, enum scope_loss reason)
+static void enter_block(pass *self, uint64_t at)
 {
     uint64_t sequence = scope_load64(self->bytes + (at - self->from) + 8);
     uint64_t expected = self->reader->sequence;
     if (expected != SCOPE_SEQUENCE_UNKNOWN && sequence > expected)
-        tell_lost(self, sequence - expected, reason);
+        tell_lapped(self, sequence - expected);
     if (expected == SCOPE_SEQUENCE_UNKNOWN || sequence > expected)
         self->reader->sequence = sequence;
 }
@@ -78,8 +91,8 @@ static void hand_over(pass *self, uint64_t at, uint64_t words)
     uint8_t type = scope_header_type(scope_load64(record));
     self->last_ns = scope_load64(record + 8);
     if (type == SCOPE_GAP) {
-        if (words >= 4)
-            tell_lost(self, scope_load64(record + 16), SCOPE_LOST_FULL);
+        if (words >= SCOPE_GAP_WORDS)
+            tell_gap(self, record);
         return;
     }
     if (type >= SCOPE_EVENTS) {
@@ -98,18 +111,17 @@ static uint64_t quarantine(pass *self, uint64_t at)
     return next < self->to ? next : self->to;
 }
 
-static void read_records(pass *self, uint64_t at, enum scope_loss reason)
+static void read_records(pass *self, uint64_t at)
 {
     while (at < self->to) {
         uint64_t words = frame(self, at);
         if (!words) {
             at = quarantine(self, at);
-            reason = SCOPE_LOST_LAPPED;
             continue;
         }
         uint8_t type = scope_header_type(scope_load64(self->bytes + (at - self->from)));
         if (type == SCOPE_BLOCK)
-            enter_block(self, at, reason);
+            enter_block(self, at);
         else if (type != SCOPE_FILL)
             hand_over(self, at, words);
         at += words * 8;
@@ -137,7 +149,7 @@ uint64_t scope_lane_read(const scope_segment *segment, uint32_t lane, scope_lane
         from = (tail - capacity + block - 1) & ~(block - 1);
     }
     copy_out(segment, lane, from, tail, buffer);
-    uint64_t safe = first_safe(segment, control, capacity);
+    uint64_t safe = first_safe(control, capacity);
     uint64_t start = safe > from ? safe : from;
     start = start < tail ? start : tail;
     start = (start + 7) & ~UINT64_C(7);
@@ -151,7 +163,46 @@ uint64_t scope_lane_read(const scope_segment *segment, uint32_t lane, scope_lane
         .lane = lane,
         .last_ns = scope_clock_now(),
     };
-    read_records(&self, start, SCOPE_LOST_LAPPED);
+    read_records(&self, start);
     reader->head = tail;
     return self.events;
+}
+
+void scope_read_losses(const scope_word *lost, uint64_t *told, uint32_t lane, const scope_sink *sink)
+{
+    for (int reason = 0; reason < SCOPE_LOSS_REASONS; reason++) {
+        uint64_t counted = scope_load_relaxed(lost + reason);
+        if (reason == SCOPE_LOST_LAPPED || counted <= told[reason])
+            continue; /* lapped is counted by the reader */
+        uint64_t events = counted - told[reason];
+        told[reason] = counted;
+        sink->lost(sink->self, lane, scope_clock_now(), events, (enum scope_loss)reason);
+    }
+}
+
+/* Tells the lane's writer to look again, if it waits. What it is to see was stored before. */
+static void tell_waiter(scope_lane_control *control)
+{
+    /* pairs with the full fence in wait_for_room() */
+    scope_fence_full();
+    if (!scope_load_relaxed32(&control->waiters))
+        return;
+    /* pairs with the acquire load in wait_for_room() */
+    scope_store_release32(&control->futex, scope_load_relaxed32(&control->futex) + 1);
+    scope_futex_wake(&control->futex);
+}
+
+void scope_lane_publish(const scope_segment *segment, uint32_t lane, uint64_t head)
+{
+    scope_lane_control *control = &segment->lanes[lane];
+    /* pairs with the acquire load in has_room(): the bytes below are copied */
+    scope_store_release(&control->head, head);
+    tell_waiter(control);
+}
+
+void scope_segment_steer(const scope_segment *segment, uint64_t word)
+{
+    scope_store_release(&segment->control->control, word);
+    for (uint32_t lane = 0; lane < segment->header.lanes; lane++)
+        tell_waiter(&segment->lanes[lane]);
 }

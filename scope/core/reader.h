@@ -16,6 +16,7 @@ typedef struct {
     uint64_t sequence; /* number of the next event, from 0; where it is SCOPE_SEQUENCE_UNKNOWN, a BLOCK tells */
     uint64_t quarantined; /* blocks given up because of damage */
     uint64_t seen_tail;
+    uint64_t told[SCOPE_LOSS_SLOTS]; /* events lost that the sink was told of, by reason */
 } scope_lane_reader;
 
 #define SCOPE_SEQUENCE_UNKNOWN UINT64_MAX
@@ -24,12 +25,22 @@ typedef struct {
 typedef struct {
     void *self;
     void (*record)(void *self, uint32_t lane, uint64_t position, const uint8_t *record, uint64_t words);
-    /* `events` between the last record handed over and the next one are lost, for `reason`. */
+    /* `events` more are lost, for `reason`, from `time_ns` on. Each is told of once. */
     void (*lost)(void *self, uint32_t lane, uint64_t time_ns, uint64_t events, enum scope_loss reason);
 } scope_sink;
 
 /* One pass over one lane; the number of events handed over. `buffer` holds at least the lane's capacity. */
 uint64_t scope_lane_read(const scope_segment *segment, uint32_t lane, scope_lane_reader *reader, uint8_t *buffer,
                          const scope_sink *sink);
+
+/* Tells the sink of what the counters `lost` (a lane's, or the process's) say beyond `told`, and takes that as told. After
+ * a pass: so an event that was lost before one that was read is told of with it. `lane` is what the sink is told. */
+void scope_read_losses(const scope_word *lost, uint64_t *told, uint32_t lane, const scope_sink *sink);
+
+/* Everything below `head` is stored: lets the writer have it, and wakes it where it waits. */
+void scope_lane_publish(const scope_segment *segment, uint32_t lane, uint64_t head);
+
+/* Stores the control word, and wakes writers that wait: they may have to no longer. */
+void scope_segment_steer(const scope_segment *segment, uint64_t word);
 
 #endif

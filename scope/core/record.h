@@ -36,6 +36,9 @@ enum { SCOPE_ERROR_ESCAPED = 1, SCOPE_ERROR_REPEATED = 2 };
 
 #define SCOPE_PREFIX_WORDS 4
 #define SCOPE_BLOCK_WORDS 2
+#define SCOPE_GAP_WORDS 5
+#define SCOPE_LANE_NAME_MAX 48 /* bytes of a thread's name that are kept */
+#define SCOPE_LANE_WORDS_MAX 10
 #define SCOPE_KEY_BITS 44
 
 /* Byte offsets in a REQUEST_BEGIN, counted from the start of the record. */

@@ -13,29 +13,76 @@ static void put(scope_ring *ring, uint64_t position, uint64_t word)
     scope_store_relaxed(at(ring, position), word);
 }
 
-/* Makes [start, start + block) the writer's. */
-static bool own_block(scope_ring *ring, uint64_t start)
+static bool has_room(scope_ring *ring, uint64_t end)
 {
-    uint64_t end = start + ring->block_bytes;
-    scope_lane_control *control = ring->control;
-    if (ring->policy == SCOPE_OVERWRITE_OLDEST) {
-        scope_store_relaxed(&control->intent, end);
-        /* pairs with the acquire fence of the reader, between its copy and its load of intent */
-        scope_fence_release();
-        return true;
-    }
     if (end - ring->cached_head <= ring->mask + 1)
         return true;
-    /* pairs with the release store of head by the reader, who has copied everything below it */
-    ring->cached_head = scope_load_acquire(&control->head);
+    /* pairs with the release store in scope_lane_publish(): everything below is copied */
+    ring->cached_head = scope_load_acquire(&ring->control->head);
     return end - ring->cached_head <= ring->mask + 1;
 }
 
-static bool enter_block(scope_ring *ring)
+static enum scope_slept sleep_until_told(const scope_segment *segment, scope_futex *futex, uint32_t seen, uint64_t deadline_ns)
 {
-    uint64_t start = (ring->tail + ring->block_bytes - 1) & ~((uint64_t)ring->block_bytes - 1);
-    if (!own_block(ring, start))
+    if (segment->sleeper)
+        return segment->sleeper(segment->sleeper_self, futex, seen, deadline_ns);
+    bool in_time = scope_futex_wait(futex, seen, deadline_ns) && scope_clock_now() < deadline_ns;
+    return in_time ? SCOPE_SLEPT : SCOPE_SLEPT_PAST_DEADLINE;
+}
+
+/* Waits until the collector has left the block that ends at `end`, or the policy is no longer to block. The protocol is told
+ * in ring.h. */
+static enum scope_slept wait_for_room(scope_ring *ring, uint64_t end)
+{
+    scope_lane_control *control = ring->control;
+    uint64_t deadline_ns = scope_clock_now() + ring->segment->block_ns;
+    enum scope_slept slept = SCOPE_SLEPT;
+    ring->busy = 1; /* whoever interrupts the sleep finds the ring as one that is being written to */
+    scope_store_relaxed32(&control->waiters, 1);
+    while (slept == SCOPE_SLEPT) {
+        /* pairs with the release store in tell_waiter() */
+        uint32_t seen = scope_load_acquire32(&control->futex);
+        /* pairs with the full fence in tell_waiter() */
+        scope_fence_full();
+        if (has_room(ring, end) || scope_segment_policy(ring->segment) != SCOPE_BLOCK_WRITER)
+            break;
+        slept = sleep_until_told(ring->segment, &control->futex, seen, deadline_ns);
+    }
+    scope_store_relaxed32(&control->waiters, 0);
+    ring->busy = 0;
+    return slept;
+}
+
+/* Whether the block that ends at `end` may be entered; where not, `*reason` says why. */
+static bool may_own(scope_ring *ring, uint64_t end, bool may_wait, enum scope_loss *reason)
+{
+    enum scope_policy policy = scope_segment_policy(ring->segment);
+    *reason = SCOPE_LOST_FULL;
+    if (policy == SCOPE_OVERWRITE_OLDEST || has_room(ring, end))
+        return true;
+    if (policy != SCOPE_BLOCK_WRITER || !may_wait)
         return false;
+    enum scope_slept slept = SCOPE_SLEPT_PAST_DEADLINE;
+    if (ring->cached_head != ring->gave_up_at)
+        slept = wait_for_room(ring, end);
+    if (slept == SCOPE_SLEPT_PAST_DEADLINE) {
+        *reason = SCOPE_LOST_TIMED_OUT;
+        ring->gave_up_at = ring->cached_head;
+    }
+    return has_room(ring, end) || scope_segment_policy(ring->segment) == SCOPE_OVERWRITE_OLDEST;
+}
+
+/* Makes [start, end) the writer's. */
+static void own_block(scope_ring *ring, uint64_t end)
+{
+    scope_store_relaxed(&ring->control->intent, end);
+    /* pairs with the acquire fence of the reader, between its copy and its load of intent */
+    scope_fence_release();
+}
+
+static void enter_block(scope_ring *ring, uint64_t start)
+{
+    own_block(ring, start + ring->block_bytes);
     if (start > ring->tail)
         put(ring, ring->tail, scope_header(SCOPE_FILL, (start - ring->tail) / 8, ring->tail, 0));
     put(ring, start, scope_header(SCOPE_BLOCK, SCOPE_BLOCK_WORDS, start, 0));
@@ -45,6 +92,15 @@ static bool enter_block(scope_ring *ring)
     scope_store_relaxed(&ring->control->sequence, ring->sequence);
     /* pairs with the acquire load in the reader */
     scope_store_release(&ring->control->tail, ring->tail);
+}
+
+/* Enters the next block; where it must not, `*reason` says why. */
+static bool next_block(scope_ring *ring, bool may_wait, enum scope_loss *reason)
+{
+    uint64_t start = (ring->tail + ring->block_bytes - 1) & ~((uint64_t)ring->block_bytes - 1);
+    if (!may_own(ring, start + ring->block_bytes, may_wait, reason))
+        return false;
+    enter_block(ring, start);
     return true;
 }
 
@@ -55,37 +111,69 @@ static void commit_note(scope_ring *ring, uint64_t words)
     scope_store_release(&ring->control->tail, ring->tail); /* as scope_ring_commit */
 }
 
-static void write_gap(scope_ring *ring)
+static enum scope_loss gap_reason(int kind)
 {
-    put(ring, ring->tail, scope_header(SCOPE_GAP, 4, ring->tail, 0));
-    put(ring, ring->tail + 8, ring->gap_since_ns);
-    put(ring, ring->tail + 16, ring->gap);
-    put(ring, ring->tail + 24, SCOPE_LOST_FULL);
-    commit_note(ring, 4);
-    ring->gap = 0;
+    return kind == SCOPE_GAP_FULL ? SCOPE_LOST_FULL : SCOPE_LOST_TIMED_OUT;
 }
 
-static void lose(scope_ring *ring)
+static void write_gap(scope_ring *ring, int kind)
 {
-    if (ring->gap++ == 0)
-        ring->gap_since_ns = scope_clock_now();
+    scope_ring_gap *gap = &ring->gaps[kind];
+    put(ring, ring->tail, scope_header(SCOPE_GAP, SCOPE_GAP_WORDS, ring->tail, 0));
+    put(ring, ring->tail + 8, gap->since_ns);
+    put(ring, ring->tail + 16, gap->events);
+    put(ring, ring->tail + 24, gap_reason(kind));
+    put(ring, ring->tail + 32, scope_load_relaxed(&ring->control->lost[gap_reason(kind)]));
+    commit_note(ring, SCOPE_GAP_WORDS);
+    gap->events = 0;
+}
+
+static void lose(scope_ring *ring, enum scope_loss reason)
+{
+    scope_ring_gap *gap = &ring->gaps[reason == SCOPE_LOST_FULL ? SCOPE_GAP_FULL : SCOPE_GAP_TIMED_OUT];
+    if (gap->events++ == 0)
+        gap->since_ns = scope_clock_now();
     /* every further reserve takes the slow path, so that the GAP precedes the next record */
     ring->limit = 0;
-    scope_count_lost(&ring->control->lost[SCOPE_LOST_FULL], 1);
+    scope_count_lost(&ring->control->lost[reason], 1);
+}
+
+static uint64_t introduction_words(const scope_ring *ring)
+{
+    return 3 + (2 + (uint64_t)ring->name_length + 7) / 8;
+}
+
+/* Tells the reader whose events follow. */
+static void introduce(scope_ring *ring)
+{
+    uint8_t text[2 + SCOPE_LANE_NAME_MAX];
+    uint64_t words = introduction_words(ring), ownership = scope_load_relaxed(&ring->control->ownership);
+    memcpy(text, &ring->name_length, sizeof ring->name_length);
+    memcpy(text + 2, ring->name, ring->name_length);
+    put(ring, ring->tail, scope_header(SCOPE_LANE, words, ring->tail, 0));
+    put(ring, ring->tail + 8, scope_clock_now());
+    put(ring, ring->tail + 16, ownership >> 32 | (ownership >> 8 & 0xFFFFFF) << 32);
+    scope_store_bytes(at(ring, ring->tail + 24), text, 2 + (uint64_t)ring->name_length);
+    commit_note(ring, words);
+    ring->unintroduced = false;
 }
 
 scope_word *scope_ring_reserve_slow(scope_ring *ring, uint64_t words)
 {
-    if (words * 8 > ring->block_bytes - 8 * (SCOPE_BLOCK_WORDS + 4)) {
+    enum scope_loss reason;
+    if (words > scope_ring_words_max(ring)) {
         scope_count_lost(&ring->control->lost[SCOPE_LOST_TOO_BIG], 1);
         return NULL;
     }
-    if (!enter_block(ring)) {
-        lose(ring);
+    if (!next_block(ring, true, &reason)) {
+        lose(ring, reason);
         return NULL;
     }
-    if (ring->gap)
-        write_gap(ring);
+    if (ring->unintroduced)
+        introduce(ring);
+    for (int kind = 0; kind < SCOPE_GAPS; kind++)
+        if (ring->gaps[kind].events)
+            write_gap(ring, kind);
     return at(ring, ring->tail);
 }
 
@@ -102,27 +190,24 @@ static void attach(scope_ring *ring, scope_segment *segment, uint32_t lane)
         .cached_head = scope_load_acquire(&control->head),
         .block_bytes = segment->header.block_bytes,
         .lane = lane,
-        .policy = (uint8_t)segment->header.policy,
+        .unintroduced = true,
+        .segment = segment,
+        .gave_up_at = UINT64_MAX,
     };
     uint64_t into = ring->tail & (ring->block_bytes - 1);
     ring->limit = into ? ring->tail - into + ring->block_bytes : ring->tail;
 }
 
-/* Tells the reader whose events follow. */
-static void introduce(scope_ring *ring, uint32_t thread_id, uint32_t generation, const char *name, size_t length)
+/* Introduces the new owner; where there is no room, the first event that finds some does. */
+static void try_to_introduce(scope_ring *ring, const char *name, size_t length)
 {
-    uint8_t text[64] = {0};
-    uint16_t kept = (uint16_t)(length < 48 ? length : 48);
-    uint64_t words = 3 + (2 + (uint64_t)kept + 7) / 8;
-    memcpy(text, &kept, sizeof kept);
-    memcpy(text + 2, name, kept);
-    if (ring->tail + words * 8 > ring->limit && !scope_ring_reserve_slow(ring, words))
-        return;
-    put(ring, ring->tail, scope_header(SCOPE_LANE, words, ring->tail, 0));
-    put(ring, ring->tail + 8, scope_clock_now());
-    put(ring, ring->tail + 16, thread_id | (uint64_t)generation << 32);
-    scope_store_bytes(at(ring, ring->tail + 24), text, 8 * (words - 3));
-    commit_note(ring, words);
+    enum scope_loss unused;
+    ring->name_length = (uint16_t)(length < SCOPE_LANE_NAME_MAX ? length : SCOPE_LANE_NAME_MAX);
+    memcpy(ring->name, name, ring->name_length);
+    if (ring->tail + introduction_words(ring) * 8 <= ring->limit || next_block(ring, false, &unused))
+        introduce(ring);
+    else
+        ring->limit = 0;
 }
 
 /* Takes the first lane in `state`. Its index, or -1. */
@@ -156,8 +241,7 @@ int scope_lane_claim(scope_segment *segment, scope_ring *ring, uint32_t thread_i
         }
     }
     attach(ring, segment, (uint32_t)lane);
-    uint64_t ownership = scope_load_relaxed(&ring->control->ownership);
-    introduce(ring, thread_id, ownership >> 8 & 0xFFFFFF, name, length);
+    try_to_introduce(ring, name, length);
     return 0;
 }
 

@@ -5,7 +5,7 @@
  *
  * Commit point: the release store of `tail`, alone. A writer killed anywhere leaves a readable prefix.
  *
- * Overwrite oldest: a writer that enters a block announces its end in `intent` *before* it touches the block:
+ * Whatever the policy, a writer that enters a block announces its end in `intent` *before* it touches the block:
  *
  *     writer                                   reader
  *     intent = end            (relaxed)        t = tail                 (acquire)
@@ -18,16 +18,44 @@
  * thrown away. A release store of intent instead of the fence would not do: it orders what came before it, while the
  * payload stores come after.
  *
+ * The policy is asked for at each block entry and may have changed since the last one. The reader need not know it.
+ *
+ * Overwrite oldest: a block is entered whatever is in it.
+ *
  * Discard newest: a block is entered only when the collector's `head` has left it. `head` is cached, and loaded again only
  * when the lane looks full. What found no room is counted; the next success writes a GAP first.
  *
- * No loop over shared memory: the number of steps of a write is bounded.
+ * Block: as discard, but a writer that finds no room first waits for `head`, until a deadline:
+ *
+ *     writer                                   collector
+ *     waiters = 1             (relaxed)        head = ...               (release)
+ *     n = futex               (acquire)        fence                    (full)
+ *     fence                   (full)           if waiters               (relaxed)
+ *     room, by head?          (acquire)            futex = n + 1        (release)
+ *     sleep while futex == n                       wake
+ *
+ * Of the two fences one comes first. Either the writer's load of head sees the collector's store, or the collector's load
+ * of waiters sees the writer's; then futex changes, before the writer sleeps or with a wake after. If `n` is already the
+ * new number, acquire makes the new head visible, too. The collector may die between head and wake: then the writer
+ * sleeps until its deadline. After a deadline the lane discards without waiting until head has moved, so a
+ * collector that stands still costs a thread one deadline and not one per event.
+ *
+ * But for that wait there is no loop over shared memory: the number of steps of a write is bounded.
  */
 #ifndef SCOPE_RING_H
 #define SCOPE_RING_H
 
 #include "record.h"
 #include "segment.h"
+
+/* What was lost for one reason since the last GAP record that told of it. */
+typedef struct {
+    uint64_t events;
+    uint64_t since_ns;
+} scope_ring_gap;
+
+/* Reasons that GAP records tell of: those for which a lane refuses events when it is full. */
+enum { SCOPE_GAP_FULL, SCOPE_GAP_TIMED_OUT, SCOPE_GAPS };
 
 typedef struct {
     scope_word *data;
@@ -37,15 +65,26 @@ typedef struct {
     uint64_t limit; /* records may be reserved up to here without entering a block */
     uint64_t sequence; /* number of the next event */
     uint64_t cached_head;
-    uint64_t gap; /* events lost since the last GAP record */
-    uint64_t gap_since_ns;
     uint32_t block_bytes;
     uint32_t lane;
-    uint8_t policy;
     uint8_t busy;
+    bool unintroduced; /* there was no room yet for the LANE record that says whose events follow */
+    const scope_segment *segment;
+    uint64_t gave_up_at; /* head when a deadline passed; UINT64_MAX: none has */
+    scope_ring_gap gaps[SCOPE_GAPS];
+    uint16_t name_length;
+    char name[SCOPE_LANE_NAME_MAX];
 } scope_ring;
 
-/* The slow path of scope_ring_reserve: enters blocks, writes GAPs. */
+#define SCOPE_BLOCK_OVERHEAD_WORDS (SCOPE_BLOCK_WORDS + SCOPE_LANE_WORDS_MAX + SCOPE_GAPS * SCOPE_GAP_WORDS)
+
+/* The longest record that a ring takes: one that fits a block together with all that may have to come before it. */
+static inline uint64_t scope_ring_words_max(const scope_ring *ring)
+{
+    return ring->block_bytes / 8 - SCOPE_BLOCK_OVERHEAD_WORDS;
+}
+
+/* The slow path of scope_ring_reserve: enters blocks, waits for room, writes GAPs. */
 scope_word *scope_ring_reserve_slow(scope_ring *ring, uint64_t words);
 
 /* Room for a record of `words` at the current position; NULL where there is none (counted). The caller stores the words
@@ -73,7 +112,7 @@ static inline void scope_ring_commit(scope_ring *ring, uint64_t words)
 }
 
 /* Takes a lane for the calling thread: a retired one of this process, else a free one. 0; -1 where all are owned; -2 where
- * the disk is full. `name` is the thread's, not terminated. */
+ * the disk is full. `name` is the thread's, not terminated. Never waits. The ring is good as long as `segment`. */
 int scope_lane_claim(scope_segment *segment, scope_ring *ring, uint32_t thread_id, const char *name, size_t length);
 
 /* Gives the lane back; another thread of the process may take it. */

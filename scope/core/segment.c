@@ -72,6 +72,7 @@ static void point_into(scope_segment *segment)
     segment->control = (scope_control_page *)(segment->base + segment->header.control_offset);
     segment->lanes = (scope_lane_control *)(segment->base + segment->header.lanes_offset);
     segment->definitions = (scope_word *)(segment->base + segment->header.definitions_offset);
+    segment->block_ns = SCOPE_BLOCK_NS;
 }
 
 /* Everything of the header but `ready`. */

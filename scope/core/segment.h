@@ -1,7 +1,7 @@
 /* One traced process's shared memory: header, control page, lane controls, definitions, lane data.
  *
  * The layout is that of docs/design/wire.md. The process writes everything except the control word and each lane's
- * `head` and `waiters` reset, which are the collector's. Nothing in it is a pointer.
+ * line of `head` and `futex`, which are the collector's. Nothing in it is a pointer.
  */
 #ifndef SCOPE_SEGMENT_H
 #define SCOPE_SEGMENT_H
@@ -14,7 +14,7 @@
 #include "shared.h"
 
 #define SCOPE_PAGE 4096
-#define SCOPE_ABI_MAJOR 1
+#define SCOPE_ABI_MAJOR 2
 #define SCOPE_ABI_MINOR 0
 #define SCOPE_MAGIC "SCOPESEG"
 #define SCOPE_LANES_MAX 1024
@@ -24,7 +24,13 @@
 #define SCOPE_DEFINITIONS_BYTES_MIN (UINT64_C(1) << 12)
 #define SCOPE_DEFINITIONS_BYTES_MAX (UINT64_C(1) << 26)
 
-enum scope_policy { SCOPE_OVERWRITE_OLDEST, SCOPE_DISCARD_NEWEST, SCOPE_POLICIES };
+#define SCOPE_LOSS_SLOTS 16 /* counters that a line pair has room for */
+
+enum scope_policy { SCOPE_OVERWRITE_OLDEST, SCOPE_DISCARD_NEWEST, SCOPE_BLOCK_WRITER, SCOPE_POLICIES };
+
+/* The control word: which bits say what. */
+#define SCOPE_CONTROL_POLICY_SHIFT 41
+#define SCOPE_CONTROL_POLICY_MASK UINT64_C(7) /* 0: the session's own; else the policy's number + 1 */
 
 enum scope_loss {
     SCOPE_LOST_LAPPED,
@@ -35,6 +41,7 @@ enum scope_loss {
     SCOPE_LOST_NO_SPACE,
     SCOPE_LOST_DEFINITIONS_FULL,
     SCOPE_LOST_FORKED,
+    SCOPE_LOST_TIMED_OUT,
     SCOPE_LOSS_REASONS
 };
 
@@ -77,7 +84,7 @@ typedef struct {
     _Alignas(64) scope_word control; /* written by the collector, relaxed; read by writers, relaxed */
     _Alignas(64) scope_word definitions_tail; /* release by the process, acquire by the collector */
     scope_word definitions_count;
-    _Alignas(64) scope_word lost[SCOPE_LOSS_REASONS]; /* losses that no lane could count */
+    _Alignas(64) scope_word lost[SCOPE_LOSS_SLOTS]; /* losses that no lane could count */
 } scope_control_page;
 
 typedef struct {
@@ -85,11 +92,11 @@ typedef struct {
     _Alignas(64) scope_word tail; /* the commit point: release by the writer, acquire by the reader */
     scope_word intent; /* end of the block that is being overwritten; see ring.h */
     scope_word sequence; /* number of the next event, as of the last block entry or retirement */
-    _Alignas(64) scope_word lost[SCOPE_LOSS_REASONS]; /* written by the lane's owner, relaxed */
+    _Alignas(64) scope_word lost[SCOPE_LOSS_SLOTS]; /* written by the lane's owner, relaxed */
     _Alignas(64) scope_word head; /* written by the collector: everything below is stored */
-    _Alignas(64) _Atomic uint32_t futex;
-    _Atomic uint32_t waiters;
-    uint8_t padding[512 - 4 * 64 - 8];
+    scope_futex futex; /* written by the collector: changes when a writer that waits is to look again */
+    _Alignas(64) _Atomic uint32_t waiters; /* written by the lane's owner: 1 while it waits for `head` */
+    uint8_t padding[512 - 5 * 64 - 4];
 } scope_lane_control;
 
 _Static_assert(sizeof(scope_segment_header) == 200, "header layout");
@@ -101,8 +108,9 @@ _Static_assert(offsetof(scope_control_page, lost) == 128, "control page layout")
 _Static_assert(sizeof(scope_lane_control) == 512, "lane control layout");
 _Static_assert(offsetof(scope_lane_control, tail) == 64, "lane control layout");
 _Static_assert(offsetof(scope_lane_control, lost) == 128, "lane control layout");
-_Static_assert(offsetof(scope_lane_control, head) == 192, "lane control layout");
-_Static_assert(offsetof(scope_lane_control, futex) == 256, "lane control layout");
+_Static_assert(offsetof(scope_lane_control, head) == 256, "lane control layout");
+_Static_assert(offsetof(scope_lane_control, futex) == 264, "lane control layout");
+_Static_assert(offsetof(scope_lane_control, waiters) == 320, "lane control layout");
 
 typedef struct {
     uint32_t lanes;
@@ -113,6 +121,11 @@ typedef struct {
     enum scope_policy policy;
 } scope_segment_sizes;
 
+enum scope_slept { SCOPE_SLEPT, SCOPE_SLEPT_PAST_DEADLINE, SCOPE_SLEEP_REFUSED };
+
+/* How a writer sleeps that has to wait for room: as scope_futex_wait, or not at all. `self` is what it was given for. */
+typedef enum scope_slept scope_sleeper(void *self, scope_futex *at, uint32_t expected, uint64_t deadline_ns);
+
 /* A mapped segment. `header` is a validated private copy: shared memory is never trusted twice. */
 typedef struct {
     uint8_t *base;
@@ -122,7 +135,12 @@ typedef struct {
     scope_lane_control *lanes;
     scope_word *definitions;
     uint64_t definitions_allocated; /* bytes backed by real pages; the writer's own */
+    uint64_t block_ns; /* how long a write may wait for room, at most */
+    scope_sleeper *sleeper; /* NULL: on the futex, whoever writes */
+    void *sleeper_self;
 } scope_segment;
+
+#define SCOPE_BLOCK_NS UINT64_C(100000000) /* unless something else is set */
 
 /* What is wrong with `sizes`, in words; NULL when nothing is. */
 const char *scope_segment_check_sizes(const scope_segment_sizes *sizes);
@@ -155,6 +173,13 @@ static inline uint64_t scope_lane_offset(const scope_segment_header *header, uin
 
 /* Appends a definition; its number, or 0 where the area or the disk is full (counted). The payload is below 64 KiB. */
 uint32_t scope_define(scope_segment *segment, enum scope_definition kind, const uint8_t *payload, uint32_t length);
+
+/* What a full lane does now: as the collector wishes, else as the segment was made. */
+static inline enum scope_policy scope_segment_policy(const scope_segment *segment)
+{
+    uint64_t wish = scope_load_relaxed(&segment->control->control) >> SCOPE_CONTROL_POLICY_SHIFT & SCOPE_CONTROL_POLICY_MASK;
+    return wish && wish <= SCOPE_POLICIES ? (enum scope_policy)(wish - 1) : (enum scope_policy)segment->header.policy;
+}
 
 /* Adds to a loss counter that only one thread at a time writes. */
 static inline void scope_count_lost(scope_word *counter, uint64_t events)

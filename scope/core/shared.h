@@ -17,9 +17,14 @@
 /* A word of a lane's data. Writers store it relaxed, readers load it relaxed: what orders them is around it. */
 typedef _Atomic uint64_t scope_word;
 
+/* A number that threads of several processes sleep on while it does not change. */
+typedef _Atomic uint32_t scope_futex;
+
 #ifdef SCOPE_SHARED_HEADER
 #include SCOPE_SHARED_HEADER
 #else
+
+#include "futex.h"
 
 static inline uint64_t scope_load_relaxed(const scope_word *at)
 {
@@ -49,6 +54,22 @@ static inline void scope_fence_acquire(void)
 static inline void scope_fence_release(void)
 {
     atomic_thread_fence(memory_order_release);
+}
+
+/* Sequentially consistent: of two parties that each store, pass this and load what the other stores, one sees the other. */
+static inline void scope_fence_full(void)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+static inline uint32_t scope_load_relaxed32(const _Atomic uint32_t *at)
+{
+    return atomic_load_explicit(at, memory_order_relaxed);
+}
+
+static inline void scope_store_relaxed32(_Atomic uint32_t *at, uint32_t value)
+{
+    atomic_store_explicit(at, value, memory_order_relaxed);
 }
 
 static inline uint32_t scope_load_acquire32(const _Atomic uint32_t *at)

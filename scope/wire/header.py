@@ -19,6 +19,7 @@ from .layout import (
     MAX_LANES,
     MIN_BLOCK_BYTES,
     PAGE_BYTES,
+    POLICIES,
     SEGMENT_HEADER,
 )
 
@@ -45,7 +46,7 @@ class Header:
     file_bytes: int
     lanes: int
     block_bytes: int
-    overwrites: bool
+    policy: str
     control_offset: int
     lane_controls_offset: int
     lane_data_offset: int
@@ -98,14 +99,15 @@ def _check_kind(values: tuple[Any, ...], file_bytes: int) -> None:
     _require(not unknown, 16, f"it uses features that this reader does not know: {unknown:#x}")
     _require(size == file_bytes, 48, f"it says {size} bytes; the file has {file_bytes}")
     _require(page_bytes == PAGE_BYTES, 56, f"a header page of {page_bytes} bytes")
-    _require(policy in {0, 1}, 68, f"no overflow policy has number {policy}")
+    _require(policy < len(POLICIES), 68, f"no overflow policy has number {policy}")
     _require(0 < pid < 1 << 31, 128, f"{pid} is no process id")
     _require(clock == CLOCK_MONOTONIC, 168, f"no clock has number {clock}")
     _require(reserved == 0, 172, "a reserved field is set")
 
 
 def _header(values: tuple[Any, ...]) -> Header:
-    _, _, _, minor, _, _, uuid, size, _, lanes, block, policy = values[:12]
+    _, _, _, minor, _, _, uuid, size, _, lanes, block = values[:11]
+    policy: int = values[11]
     control, lane_controls, lane_data, first, other, definitions, definitions_bytes = values[12:19]
     pid, ticks, boot, namespace, _, _, *clocks = values[19:]
     return Header(
@@ -114,7 +116,7 @@ def _header(values: tuple[Any, ...]) -> Header:
         file_bytes=size,
         lanes=lanes,
         block_bytes=block,
-        overwrites=policy == 0,
+        policy=POLICIES[policy],
         control_offset=control,
         lane_controls_offset=lane_controls,
         lane_data_offset=lane_data,

@@ -1,4 +1,4 @@
-"""Numbers and struct formats of docs/design/wire.md, version 1; ``scope/core/record.h`` is the other copy."""
+"""Numbers and struct formats of docs/design/wire.md, version 2; ``scope/core/record.h`` is the other copy."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ DEFINITION: Final = Struct("<IHH")
 # --- segment --------------------------------------------------------------------------------------------------------
 
 MAGIC: Final = b"SCOPESEG"
-ABI_MAJOR: Final = 1
+ABI_MAJOR: Final = 2
 ABI_MINOR: Final = 0
 KNOWN_INCOMPATIBLE_FEATURES: Final = 0
 PAGE_BYTES: Final = 4096
@@ -118,19 +118,32 @@ MAX_LANE_BYTES: Final = 64 * 1024 * 1024
 """The stamp tells laps apart up to twice as much."""
 MAX_DEFINITIONS_BYTES: Final = 64 * 1024 * 1024
 CLOCK_MONOTONIC: Final = 1
-LOSS_REASONS: Final = ("lapped", "full", "no_lane", "reentrant", "too_big", "no_space", "definitions_full", "forked")
+LOSS_REASONS: Final = (
+    "lapped",
+    "full",
+    "no_lane",
+    "reentrant",
+    "too_big",
+    "no_space",
+    "definitions_full",
+    "forked",
+    "timed_out",
+)
+POLICIES: Final = ("overwrite-oldest", "discard-newest", "block")
+"""What a full lane does, by the number that the header has for it."""
 
 SEGMENT_HEADER: Final = Struct("<8sIHHQQ16sQIIIIQQQQQQQQQ16sQII3Q")
 CONTROL_WORD: Final = Struct("<Q")
 DEFINITIONS_LINE_OFFSET: Final = 64
 DEFINITIONS_LINE: Final = Struct("<QQ")
 PROCESS_LOSSES_OFFSET: Final = 128
-LOSSES: Final = Struct("<8Q")
+LOSSES: Final = Struct(f"<{len(LOSS_REASONS)}Q")
+"""Of 16 counters, those that have a meaning."""
 
 LANE_CONTROL_BYTES: Final = 512
 LANE_OWNER: Final = Struct("<Q")
 LANE_WRITER_OFFSET: Final = 64
 LANE_WRITER: Final = Struct("<QQQ")
 LANE_LOSSES_OFFSET: Final = 128
-LANE_HEAD_OFFSET: Final = 192
+LANE_HEAD_OFFSET: Final = 256
 LANE_HEAD: Final = Struct("<Q")

@@ -84,14 +84,10 @@ class SegmentFile:
         control = self.lane(number)
         capacity = self.header.lane_capacity(number)
         ring = self._read(self.header.lane_data(number), capacity)
-        start = control.head
-        if self.header.overwrites:
-            intent = self.lane(number).intent
-            if intent < control.tail or intent % self.header.block_bytes:
-                raise WireError(0, f"lane {number} is written up to {control.tail}, announced up to {intent}")
-            start = max(start, intent - capacity)
-        elif control.tail - start > capacity:
-            raise WireError(0, f"lane {number} holds {control.tail - start} bytes, more than its {capacity}")
+        intent = self.lane(number).intent
+        if intent < control.tail or intent % self.header.block_bytes:
+            raise WireError(0, f"lane {number} is written up to {control.tail}, announced up to {intent}")
+        start = max(control.head, intent - capacity)
         reading = read_ring(ring, start, control.tail, self.header.block_bytes)
         return replace(reading, lapped_bytes=start - control.head)
 

@@ -110,7 +110,9 @@ static void a_full_lane_can_be_taken_over(void)
     atomic_store(&segment.lanes[0].head, read.readers[0].head);
     CHECK(write_event(&ring, SCOPE_MARK, 1, 50, ++tried), "still full");
     read_lane(&read, &segment, 0);
-    CHECK(read.count == written + 1 && atomic_load(&segment.lanes[0].lost[SCOPE_LOST_FULL]) >= 2, "%zu", read.count);
+    CHECK(read.count == written + 1 && read.lanes_met == 2, "%zu events of %llu owners", read.count,
+          (unsigned long long)read.lanes_met);
+    CHECK(atomic_load(&segment.lanes[0].lost[SCOPE_LOST_FULL]) == tried - read.count, "what found no room, and nothing else");
     end_reading(&read);
     scope_segment_close(&segment);
 }

@@ -121,7 +121,7 @@ static void discarding_keeps_the_oldest_and_tells_of_the_rest(void)
     }
     CHECK(read.count == written, "%zu of %llu", read.count, (unsigned long long)written);
     CHECK(atomic_load(&control->lost[SCOPE_LOST_FULL]) == tried - written && tried > written, "the writer's count");
-    CHECK(read.lost[SCOPE_LOST_FULL] + ring.gap == tried - written, "what GAPs tell");
+    CHECK(read.lost[SCOPE_LOST_FULL] + ring.gaps[SCOPE_GAP_FULL].events == tried - written, "what GAPs tell");
     CHECK(read.lost[SCOPE_LOST_LAPPED] == 0, "something was overwritten");
     check_order(&read, "discarding");
     end_reading(&read);
@@ -161,14 +161,16 @@ static void a_full_lane_goes_on_when_there_is_room(void)
     while (write_event(&ring, SCOPE_MARK, 1, 100, ++written))
         ;
     CHECK(!write_event(&ring, SCOPE_MARK, 1, 4, 1), "the smallest fits where a larger did not: order is lost");
-    CHECK(ring.gap == 2, "%llu", (unsigned long long)ring.gap);
+    CHECK(ring.gaps[SCOPE_GAP_FULL].events == 2, "%llu", (unsigned long long)ring.gaps[SCOPE_GAP_FULL].events);
     atomic_store(&segment.lanes[0].head, BLOCK - 8);
     CHECK(!write_event(&ring, SCOPE_MARK, 1, 4, 1), "a block that is not left whole was entered");
     atomic_store(&segment.lanes[0].head, BLOCK);
     CHECK(write_event(&ring, SCOPE_MARK, 1, 4, 1), "still full");
-    uint64_t gap = scope_load64(bytes_of(&ring) + ((ring.tail - 64) & ring.mask));
+    uint64_t gap = scope_load64(bytes_of(&ring) + ((ring.tail - 72) & ring.mask));
     CHECK(scope_header_type(gap) == SCOPE_GAP, "%llx", (unsigned long long)gap);
-    CHECK(scope_load64(bytes_of(&ring) + ((ring.tail - 48) & ring.mask)) == 3 && ring.gap == 0, "the count");
+    CHECK(scope_load64(bytes_of(&ring) + ((ring.tail - 56) & ring.mask)) == 3, "the count");
+    CHECK(scope_load64(bytes_of(&ring) + ((ring.tail - 40) & ring.mask)) == 3, "the lane's counter");
+    CHECK(ring.gaps[SCOPE_GAP_FULL].events == 0, "told of, but not forgotten");
     scope_segment_close(&segment);
 }
 
@@ -176,7 +178,7 @@ static void what_fits_no_block_is_refused_and_counted(void)
 {
     scope_segment segment = new_segment(&SMALL);
     scope_ring ring = claimed(&segment);
-    uint64_t most = (BLOCK - 8 * (SCOPE_BLOCK_WORDS + 4)) / 8;
+    uint64_t most = BLOCK / 8 - SCOPE_BLOCK_OVERHEAD_WORDS;
     CHECK(write_event(&ring, SCOPE_MARK, 1, most, 1), "the largest");
     CHECK(!scope_ring_reserve(&ring, most + 1), "one too many");
     CHECK(!scope_ring_reserve(&ring, 60000), "far too many");

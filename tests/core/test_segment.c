@@ -30,6 +30,7 @@ static void sizes_are_checked(void)
     } cases[] = {
         {SMALL, NULL},
         {{1, 1 << 14, 1 << 15, 1 << 15, 4096, SCOPE_DISCARD_NEWEST}, NULL},
+        {{1, 1 << 14, 1 << 15, 1 << 15, 4096, SCOPE_BLOCK_WRITER}, NULL},
         {{1024, 1 << 16, 1 << 26, 1 << 26, 1 << 26, SCOPE_OVERWRITE_OLDEST}, NULL},
         {{0, 1 << 14, 1 << 15, 1 << 15, 4096, 0}, "number of lanes"},
         {{1025, 1 << 14, 1 << 15, 1 << 15, 4096, 0}, "number of lanes"},
@@ -185,7 +186,7 @@ static void damaged_headers_are_refused_with_the_reason(void)
         {0, 'X', 1, "no segment"},
         {8, 0, 4, "not finished"},
         {8, 2, 4, "not finished"},
-        {12, 2, 2, "another major version"},
+        {12, 1, 2, "another major version"},
         {14, 9, 2, ""}, /* a later minor version */
         {16, 1, 8, "features"},
         {24, 1, 8, ""}, /* compatible features */

@@ -8,10 +8,6 @@ static PyTypeObject *CorrelatorType;
 
 typedef struct {
     SegmentObject *segment; /* strong; NULL: free */
-    uint64_t lost[SCOPE_LOSS_REASONS]; /* found by the reader: lapped; told by GAPs: full */
-    uint64_t counted; /* writers' losses that no GAP tells of, as of the last pass */
-    uint64_t noted; /* losses in full rings that were noted by their count, whose GAP is still to come if ever */
-    bool met; /* the counts were looked at */
     int64_t clock_offset_ns; /* realtime - monotonic */
     long number; /* the caller's */
     uint32_t next_lane; /* where a pass that was stopped goes on */
@@ -115,65 +111,21 @@ static void on_record(void *target, uint32_t lane, uint64_t position, const uint
 static void on_lost(void *target, uint32_t lane, uint64_t time_ns, uint64_t events, enum scope_loss reason)
 {
     feeding *to = target;
-    attached *from = &to->self->slots[to->slot];
-    from->lost[reason] += events;
-    if (reason == SCOPE_LOST_FULL) {
-        uint64_t noted = events < from->noted ? events : from->noted;
-        from->noted -= noted;
-        events -= noted;
-    }
-    if (events)
+    /* what a definition would have said is in the records that found none: no event is lost */
+    if (reason != SCOPE_LOST_DEFINITIONS_FULL)
         scope_correlator_lose(to->self->groups, to->slot, lane, time_ns, events, reason);
 }
 
-static uint64_t counted_by_lanes(const scope_segment *segment, enum scope_loss reason)
-{
-    uint64_t counted = 0;
-    for (uint32_t lane = 0; lane < segment->header.lanes; lane++)
-        counted += scope_load_relaxed(&segment->lanes[lane].lost[reason]);
-    return counted;
-}
-
-/* What the writers counted and no GAP ever tells of. Definitions that found no room lose no event. */
-static uint64_t counted_in_silence(const scope_segment *segment)
-{
-    static const enum scope_loss reasons[] = {SCOPE_LOST_NO_LANE, SCOPE_LOST_REENTRANT, SCOPE_LOST_TOO_BIG, SCOPE_LOST_NO_SPACE,
-                                              SCOPE_LOST_FORKED};
-    uint64_t counted = 0;
-    for (size_t index = 0; index < sizeof reasons / sizeof *reasons; index++)
-        counted += scope_load_relaxed(&segment->control->lost[reasons[index]])
-                   + counted_by_lanes(segment, reasons[index]);
-    return counted;
-}
-
-/* Where an earlier collector had come, it also told of what was lost until then. */
-static void meet_losses(attached *from)
-{
-    const scope_segment *segment = &from->segment->segment;
-    bool begun = false;
-    for (uint32_t lane = 0; lane < segment->header.lanes; lane++)
-        if (from->segment->lanes[lane].head) {
-            from->lost[SCOPE_LOST_FULL] += scope_load_relaxed(&segment->lanes[lane].lost[SCOPE_LOST_FULL]);
-            begun = true;
-        }
-    from->counted = begun ? counted_in_silence(segment) : 0;
-    from->met = true;
-}
-
 /* Losses that leave no trace in a ring, or none yet: they touch every request of the process that is not handed over. A full
- * ring's GAP is written before its next event, and never if there is none. */
-static void note_silent_losses(CorrelatorObject *self, uint32_t slot, uint64_t now_ns)
+ * ring's GAP is written before its next event, and never if there is none. Lanes are taken from the first on. */
+static void note_silent_losses(SegmentObject *segment, const scope_sink *sink)
 {
-    attached *from = &self->slots[slot];
-    const scope_segment *segment = &from->segment->segment;
-    uint64_t counted = counted_in_silence(segment);
-    uint64_t full = counted_by_lanes(segment, SCOPE_LOST_FULL), told = from->lost[SCOPE_LOST_FULL] + from->noted;
-    if (counted > from->counted)
-        scope_correlator_lose(self->groups, slot, SCOPE_NO_LANE, now_ns, counted - from->counted, SCOPE_LOST_NO_LANE);
-    from->counted = counted;
-    if (full > told) {
-        scope_correlator_lose(self->groups, slot, SCOPE_NO_LANE, now_ns, full - told, SCOPE_LOST_FULL);
-        from->noted += full - told;
+    const scope_segment *shared = &segment->segment;
+    scope_read_losses(shared->control->lost, segment->told, SCOPE_NO_LANE, sink);
+    for (uint32_t lane = 0; lane < shared->header.lanes; lane++) {
+        if (scope_load_relaxed(&shared->lanes[lane].tail) == 0)
+            break;
+        scope_read_losses(shared->lanes[lane].lost, segment->lanes[lane].told, SCOPE_NO_LANE, sink);
     }
 }
 
@@ -183,17 +135,16 @@ static bool has_news(const SegmentObject *segment, uint32_t lane)
 }
 
 /* Reads lanes from where the last pass stopped; false where the correlator is full and a lane has more. */
-static bool read_lanes(CorrelatorObject *self, attached *from, feeding *to, uint64_t *events)
+static bool read_lanes(CorrelatorObject *self, attached *from, const scope_sink *sink, uint64_t *events)
 {
     SegmentObject *segment = from->segment;
-    scope_sink sink = {to, on_record, on_lost};
     for (; from->next_lane < segment->segment.header.lanes; from->next_lane++) {
         uint32_t lane = from->next_lane;
         if (!has_news(segment, lane))
             continue;
         if (scope_correlator_read_statistics(self->groups).bytes > self->max_bytes)
             return false;
-        *events += scope_lane_read(&segment->segment, lane, &segment->lanes[lane], segment->buffer, &sink);
+        *events += scope_lane_read(&segment->segment, lane, &segment->lanes[lane], segment->buffer, sink);
     }
     from->next_lane = 0;
     return true;
@@ -205,11 +156,10 @@ static bool read_segment(CorrelatorObject *self, attached *from, feeding *to, ui
     scope_guard guard;
     if (!scope_guard_enter(&guard))
         return false;
-    if (!from->met)
-        meet_losses(from);
-    *whole = read_lanes(self, from, to, events);
+    scope_sink sink = {to, on_record, on_lost};
+    *whole = read_lanes(self, from, &sink, events);
     if (*whole)
-        note_silent_losses(self, to->slot, to->now_ns);
+        note_silent_losses(from->segment, &sink);
     scope_guard_leave(&guard);
     return true;
 }
@@ -461,13 +411,18 @@ static PyObject *correlator_sweep(CorrelatorObject *self, PyObject *unused)
     return PyLong_FromUnsignedLongLong(scope_correlator_sweep(self->groups, scope_clock_now()));
 }
 
-/* losses(slot): the writers' own counts, with what this reader found lapped. */
+/* losses(slot): what was lost in the segment, as far as it was read. */
 static PyObject *correlator_losses(CorrelatorObject *self, PyObject *slot)
 {
     attached *from = slot_of(self, PyLong_AsLong(slot));
-    PyObject *result = from ? scope_segment_losses(from->segment, NULL) : NULL;
-    if (result && scope_put_count(result, scope_loss_names[SCOPE_LOST_LAPPED], from->lost[SCOPE_LOST_LAPPED]) < 0)
-        Py_CLEAR(result);
+    PyObject *result = from && scope_segment_is_open(from->segment) ? PyDict_New() : NULL;
+    for (int reason = 0; result && reason < SCOPE_LOSS_REASONS; reason++) {
+        uint64_t told = from->segment->told[reason];
+        for (uint32_t lane = 0; lane < from->segment->segment.header.lanes; lane++)
+            told += from->segment->lanes[lane].told[reason];
+        if (scope_put_count(result, scope_loss_names[reason], told) < 0)
+            Py_CLEAR(result);
+    }
     return result;
 }
 

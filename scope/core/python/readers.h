@@ -9,6 +9,7 @@ typedef struct {
     PyObject_HEAD
     scope_segment segment;
     scope_lane_reader *lanes;
+    uint64_t told[SCOPE_LOSS_SLOTS]; /* events lost that no lane could count and that were told of, by reason */
     uint8_t *buffer; /* as large as the largest lane */
     uint64_t definitions_at;
     uint64_t definitions_read;

@@ -98,12 +98,22 @@ static bool load_shared(const scope_word *word, uint64_t *value)
     return true;
 }
 
-static bool store_shared(scope_word *word, uint64_t value)
+static bool publish_shared(const scope_segment *segment, uint32_t lane, uint64_t head)
 {
     scope_guard guard;
     if (!scope_guard_enter(&guard))
         return false;
-    scope_store_release(word, value);
+    scope_lane_publish(segment, lane, head);
+    scope_guard_leave(&guard);
+    return true;
+}
+
+static bool steer_shared(const scope_segment *segment, uint64_t word)
+{
+    scope_guard guard;
+    if (!scope_guard_enter(&guard))
+        return false;
+    scope_segment_steer(segment, word);
     scope_guard_leave(&guard);
     return true;
 }
@@ -206,6 +216,20 @@ static PyObject *segment_heads(SegmentObject *self, PyObject *unused)
     return result;
 }
 
+/* Where an earlier collector had come, it also told of what was lost until then. */
+static bool take_as_told(SegmentObject *self, uint32_t lane)
+{
+    scope_guard guard;
+    if (!scope_guard_enter(&guard))
+        return false;
+    for (int reason = SCOPE_LOST_LAPPED + 1; reason < SCOPE_LOSS_REASONS; reason++) {
+        self->lanes[lane].told[reason] = scope_load_relaxed(&self->segment.lanes[lane].lost[reason]);
+        self->told[reason] = scope_load_relaxed(&self->segment.control->lost[reason]);
+    }
+    scope_guard_leave(&guard);
+    return true;
+}
+
 static PyObject *segment_restore_heads(SegmentObject *self, PyObject *heads)
 {
     PyObject *fast = PySequence_Tuple(heads);
@@ -224,6 +248,10 @@ static PyObject *segment_restore_heads(SegmentObject *self, PyObject *heads)
         }
         self->lanes[index / 2].head = self->lanes[index / 2].seen_tail = (uint64_t)head;
         self->lanes[index / 2].sequence = next <= 0 ? SCOPE_SEQUENCE_UNKNOWN : (uint64_t)next - 1;
+        if (head && !take_as_told(self, (uint32_t)(index / 2))) {
+            Py_DECREF(fast);
+            return scope_cut_while_read(self);
+        }
     }
     Py_DECREF(fast);
     Py_RETURN_NONE;
@@ -239,8 +267,7 @@ static PyObject *segment_publish_heads(SegmentObject *self, PyObject *heads)
         uint64_t head = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(fast, index));
         if (PyErr_Occurred() || index / 2 >= (Py_ssize_t)self->segment.header.lanes)
             break;
-        /* pairs with the acquire load in own_block(): the bytes below are copied */
-        if (!store_shared(&self->segment.lanes[index / 2].head, head)) {
+        if (!publish_shared(&self->segment, (uint32_t)(index / 2), head)) {
             scope_cut_while_read(self);
             break;
         }
@@ -256,13 +283,14 @@ static PyObject *segment_set_control(SegmentObject *self, PyObject *value)
     unsigned long long word = PyLong_AsUnsignedLongLong(value);
     if ((word == (unsigned long long)-1 && PyErr_Occurred()) || !scope_segment_is_open(self))
         return NULL;
-    if (!store_shared(&self->segment.control->control, word))
+    if (!steer_shared(&self->segment, word))
         return scope_cut_while_read(self);
     Py_RETURN_NONE;
 }
 
 const char *const scope_loss_names[SCOPE_LOSS_REASONS] = {"lapped",  "full",     "no_lane",          "reentrant",
-                                                           "too_big", "no_space", "definitions_full", "forked"};
+                                                           "too_big", "no_space", "definitions_full", "forked",
+                                                           "timed_out"};
 
 int scope_put_count(PyObject *to, const char *name, uint64_t value)
 {

@@ -26,6 +26,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "no_space": "for want of memory: raise the limit, or set segment.dir to another place",
     "definitions_full": "whose name had no room left: raise segment.definitions_bytes",
     "forked": "cut by a fork",
+    "timed_out": "that waited for room in vain: raise segment.lane_bytes, or give the collector more of a processor",
 }
 
 __all__ = ["check_losses", "check_store", "store_info"]

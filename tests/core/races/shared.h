@@ -14,6 +14,8 @@
 #ifndef SCOPE_RACES_SHARED_H
 #define SCOPE_RACES_SHARED_H
 
+#include "futex.h"
+
 #define SCOPE_WORDS_MAX 16
 
 /* Words by their address. Set before threads start. */
@@ -78,7 +80,22 @@ static inline void scope_fence_release(void)
     atomic_thread_fence(memory_order_release);
 }
 
+static inline void scope_fence_full(void)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
 #pragma GCC diagnostic pop
+
+static inline uint32_t scope_load_relaxed32(const _Atomic uint32_t *at)
+{
+    return atomic_load_explicit(at, memory_order_relaxed);
+}
+
+static inline void scope_store_relaxed32(_Atomic uint32_t *at, uint32_t value)
+{
+    atomic_store_explicit(at, value, memory_order_relaxed);
+}
 
 static inline uint32_t scope_load_acquire32(const _Atomic uint32_t *at)
 {

@@ -79,7 +79,7 @@ def _cut(path: Path, data: bytes) -> None:
 
 
 def _other_version(path: Path, data: bytes) -> None:
-    path.write_bytes(data[:12] + b"\x02" + data[13:])
+    path.write_bytes(data[:12] + b"\x01" + data[13:])
 
 
 def _unknown_feature(path: Path, data: bytes) -> None:

@@ -116,7 +116,7 @@ def test_no_file_is_left_where_none_can_be_made(tmp_path: Path) -> None:
         ({"definitions_bytes": 0}, "definitions' size"),
         ({"definitions_bytes": 5000}, "definitions' size"),
         ({"definitions_bytes": 1 << 27}, "definitions' size"),
-        ({"policy": 2}, "policy is unknown"),
+        ({"policy": 3}, "policy is unknown"),
     ],
     ids=str,
 )
@@ -131,7 +131,7 @@ def test_what_both_ends_of_the_wire_say_of_a_new_segment_agrees(path: Path) -> N
         native = _core.Segment(str(path))
         assert (native.uuid, native.pid) == (session.uuid, os.getpid())
         assert plain.header.uuid.hex == session.uuid
-        assert (plain.header.lanes, plain.header.overwrites) == (2, False)
+        assert (plain.header.lanes, plain.header.policy) == (2, "discard-newest")
         monotonic_ns, boottime_ns, realtime_ns = native.clocks
         assert 0 < monotonic_ns <= boottime_ns < realtime_ns
         assert native.start_ticks > 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scope.model import Event, EventType
 from scope.wire.encode import encode_record
 from scope.wire.layout import (
+    ABI_MAJOR,
     CLOCK_MONOTONIC,
     CONTROL_WORD,
     DEFINITIONS_LINE,
@@ -20,6 +21,7 @@ from scope.wire.layout import (
     LANE_OWNER,
     LANE_WRITER,
     LANE_WRITER_OFFSET,
+    LOSS_REASONS,
     LOSSES,
     MAGIC,
     PAGE_BYTES,
@@ -35,7 +37,7 @@ LANE_BYTES = 2 * BLOCK_BYTES
 DEFINITIONS_BYTES = PAGE_BYTES
 UUID = bytes(range(16))
 BOOT_ID = bytes(range(16, 32))
-NO_LOSSES = (0,) * 8
+NO_LOSSES = (0,) * len(LOSS_REASONS)
 
 
 @dataclass
@@ -98,7 +100,7 @@ class HeaderFields:
 
     magic: bytes = MAGIC
     ready: int = 1
-    abi_major: int = 1
+    abi_major: int = ABI_MAJOR
     abi_minor: int = 0
     incompatible: int = 0
     compatible: int = 0

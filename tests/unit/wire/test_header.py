@@ -26,11 +26,11 @@ def parse(fields: HeaderFields, file_bytes: int = FILE_BYTES) -> Header:
 def test_header_in_order_is_read_whole() -> None:
     header = parse(replace(GOOD, abi_minor=7, compatible=5))
     assert (header.abi_minor, header.uuid, header.file_bytes) == (7, UUID(bytes=UUID_BYTES), FILE_BYTES)
-    assert (header.lanes, header.block_bytes, header.overwrites) == (2, BLOCK_BYTES, True)
+    assert (header.lanes, header.block_bytes, header.policy) == (2, BLOCK_BYTES, "overwrite-oldest")
     assert (header.pid, header.start_ticks, header.boot_id) == (4711, 123_456, UUID(bytes=BOOT_ID))
     assert (header.pid_namespace, header.clocks) == (4_026_531_836, (1_000, 2_000, 1_700_000_000_000_001_000))
     assert header.clocks.offset_ns == 1_700_000_000_000_000_000
-    assert not parse(replace(GOOD, policy=1)).overwrites
+    assert [parse(replace(GOOD, policy=number)).policy for number in (1, 2)] == ["discard-newest", "block"]
 
 
 def test_lanes_follow_each_other_the_first_of_its_own_size() -> None:
@@ -54,7 +54,7 @@ def test_controls_of_many_lanes_take_more_pages() -> None:
     [
         ("magic", b"SCOPESEX", 0, "not a segment file"),
         ("ready", 0, 8, "its process has not finished making it"),
-        ("abi_major", 2, 12, "its format has major version 2; this reader knows 1"),
+        ("abi_major", 1, 12, "its format has major version 1; this reader knows 2"),
         ("incompatible", 4, 16, "it uses features that this reader does not know: 0x4"),
         ("file_bytes", FILE_BYTES - 1, 48, f"it says {FILE_BYTES - 1} bytes; the file has {FILE_BYTES}"),
         ("header_bytes", 8192, 56, "a header page of 8192 bytes"),
@@ -65,7 +65,7 @@ def test_controls_of_many_lanes_take_more_pages() -> None:
         ("block_bytes", 131_072, 64, "a block size of 131072 bytes"),
         ("block_bytes", 24_576, 64, "a block size of 24576 bytes"),
         ("block_bytes", 0, 64, "a block size of 0 bytes"),
-        ("policy", 2, 68, "no overflow policy has number 2"),
+        ("policy", 3, 68, "no overflow policy has number 3"),
         ("control_offset", 0, 72, "a control page at 0"),
         ("lane_controls_offset", 4096, 80, "lane controls at 4096"),
         ("lane_data_offset", 1 << 63, 88, "lanes at 9223372036854775808"),

@@ -134,7 +134,7 @@ def tell_segment(path: Path) -> list[dict[str, object]]:
 
 def golden_segment() -> bytes:
     """Lane 0 has been written round more than twice; lane 1 was retired and taken over by a second thread."""
-    first, second = LaneWriter(losses=(1, 2, 3, 4, 5, 6, 7, 8)), LaneWriter()
+    first, second = LaneWriter(losses=(1, 2, 3, 4, 5, 6, 7, 8, 9)), LaneWriter()
     first.own(4711)
     for number in range(24):
         text = {"attributes": {"filler": "x" * 3000}}
@@ -147,7 +147,7 @@ def golden_segment() -> bytes:
     second.write(Event(EventType.LANE, 3_000, payload={"thread_id": 4713, "generation": 2, "thread_name": "worker"}))
     second.head = second.written[2][0]
     entries = [encode_definition(definition) for definition in DEFINITIONS]
-    return build_segment([first, second], entries, control=5, losses=(0, 0, 9, 0, 0, 0, 0, 1))
+    return build_segment([first, second], entries, control=5, losses=(0, 0, 9, 0, 0, 0, 0, 1, 0))
 
 
 def lines(objects: Iterable[dict[str, object]]) -> str:
