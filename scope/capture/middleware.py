@@ -41,6 +41,7 @@ class ScopeMiddleware:
         self._header = b""
         self._trusted = False
         self._excluded: re.Pattern[str] | None = None
+        self._unsettled: Config | None = None
         try:
             self._prepare(process.config)
         except ConfigError as error:
@@ -56,6 +57,7 @@ class ScopeMiddleware:
         if self._enabled:
             install(process)
             _install_integrations(config)
+            self._unsettled = config
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.trace(self.app, scope, receive, send)
@@ -64,9 +66,16 @@ class ScopeMiddleware:
         """Run ``app`` as one request; as it is where capture is off or ``scope`` is already traced."""
         if not self._enabled or REQUEST_KEY in scope or (self._excluded and _has_path(scope, self._excluded)):
             return app(scope, receive, send)
+        if self._unsettled is not None:
+            self._settle(self._unsettled)
         if scope.get("type") == "lifespan":
             return self._lifespan(app, scope, receive, send)
         return self._exchange(app, scope, receive, send)
+
+    def _settle(self, config: Config) -> None:
+        """Meet what the server has imported after the application: its event loop."""
+        self._unsettled = None
+        _install_integrations(config)
 
     async def _exchange(self, app: Application, scope: Scope, receive: Receive, send: Send) -> None:
         request = begin_request(scope, self._header, self._trusted)

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 from scope import ScopeMiddleware, annotate, mark, span
@@ -66,12 +68,26 @@ async def many(send: Send, argument: str) -> None:
     await answer(send, "many")
 
 
+async def nap(send: Send, argument: str) -> None:
+    """Sleeps so many times for a moment."""
+    for _ in range(int(argument)):
+        await asyncio.sleep(0.01)
+    await answer(send, "rested")
+
+
+async def block(send: Send, argument: str) -> None:
+    """Holds its loop for so many milliseconds."""
+    with span("report"):
+        time.sleep(int(argument) / 1000)  # noqa: ASYNC251 - the fault that is to be seen
+    await answer(send, "done")
+
+
 async def pid(send: Send, argument: str) -> None:
     await answer(send, str(os.getpid()))
 
 
 PATHS: dict[str, Callable[[Send, str], Awaitable[None]]] = {
-    each.__name__: each for each in (hello, hold, stream, after, many, pid)
+    each.__name__: each for each in (hello, hold, stream, after, many, nap, block, pid)
 }
 
 

@@ -14,6 +14,7 @@ from .content import Content
 from .cursor import Cursor
 from .find import find
 from .info import read_info
+from .neighbours import neighbours
 from .pages import listing
 from .rows import SELECT, summary
 from .stats import read_errors, read_routes
@@ -120,6 +121,10 @@ class Reader:
     def definitions_of(self, request: RequestSummary) -> Sequence[Definition]:
         """What the site ids in the request's records stand for, number 1 first. Raises NotFound."""
         return self._content.definitions(request)
+
+    def neighbours(self, request: RequestSummary, *, limit: int = 300) -> list[RequestSummary]:
+        """Requests that the same process served meanwhile, the newest first; see :func:`neighbours`."""
+        return neighbours(self._archive, request, limit)
 
     # --- the whole ----------------------------------------------------------------------------------------------------
 

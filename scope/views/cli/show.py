@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ...store import NotFound
+from ..blametext import blame_lines
 from ..fold import FOLD_AT
 from ..header import header_lines
 from .invocation import Invocation, pass_invocation
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from ...model import Trace
+    from ...store import Reader
     from ..lines import Line
     from .output import Output
 
@@ -56,16 +61,25 @@ def command(invocation: Invocation, *, reference: str, form: str, shortest_ns: i
 
     ID is a whole id or any unique beginning of one, @last, @slowest or @last-error.
     """
+    output = invocation.output
     with invocation.open_store() as store:
         trace = store.trace(store.find(reference))
-    output = invocation.output
+        blame = [] if form in {"json", "md"} else list(blame_lines(trace, partial(_neighbours, store, trace)))
     if form in {"json", "md"}:
         output.text(_text(trace, form))
     else:
         fold_at = 0 if no_fold else FOLD_AT
         output.lines(header_lines(trace, invocation.now_ns()))
+        output.lines(blame)
         output.lines([()])
         output.lines(_drawing(trace, form, output, fold_at, shortest_ns))
+
+
+def _neighbours(store: Reader, trace: Trace) -> Iterator[Trace]:
+    """What ran beside it, as far as it is stored still."""
+    for request in store.neighbours(trace.request):
+        with suppress(NotFound):
+            yield store.trace(request)
 
 
 def _text(trace: Trace, form: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ import pytest
 
 from scope.capture.autostart import is_collected, start_collector
 from scope.config import Config, load
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_its_exit_status_is_taken(config: Config, started: Path) -> None:
     for thread in threading.enumerate():
         if thread.name == "scope-reaper":
             assert thread.daemon
-            thread.join(5)
+            thread.join(PATIENCE_S)
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
 

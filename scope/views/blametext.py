@@ -1,0 +1,72 @@
+"""Who held the loop, in lines: what a request waited for, and who waited for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from .blame import held_longest_ns, thefts, waited_ns
+from .format import format_duration
+from .header import label
+from .lines import Piece, line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ..model import Trace
+    from .blame import Theft
+    from .lines import Line
+
+__all__ = ["WORTH_TELLING_NS", "blame_lines"]
+
+WORTH_TELLING_NS: Final = 10_000_000
+"""A wait for the loop, or a step that held it, that is shorter is not traced to anybody."""
+
+_SHOWN: Final = 3
+
+
+def blame_lines(trace: Trace, neighbours: Callable[[], Iterable[Trace]]) -> Iterator[Line]:
+    """Lines on the thefts in which the request is victim, then on those in which it is culprit.
+
+    ``neighbours`` gives the requests of the same process and time; it is asked only where there is something to tell.
+    """
+    waited = waited_ns(trace) >= WORTH_TELLING_NS
+    held = held_longest_ns(trace) >= WORTH_TELLING_NS
+    if not (waited or held):
+        return
+    others = list(neighbours())
+    if waited:
+        yield from _as_victim(trace, thefts(trace, others))
+    if held:
+        yield from _as_culprit(trace, [theft for other in others for theft in thefts(other, [trace])])
+
+
+def _as_victim(trace: Trace, found: list[Theft]) -> Iterator[Line]:
+    for theft in found[:_SHOWN]:
+        if theft.stolen_ns >= WORTH_TELLING_NS:
+            yield line(
+                Piece(f"blocked {format_duration(theft.stolen_ns)} by {label(theft.culprit)}", "warning"),
+                Piece(f" in {theft.function}, id {theft.culprit.id}", "dim"),
+            )
+    unknown_ns = waited_ns(trace) - sum(theft.stolen_ns for theft in found)
+    if unknown_ns >= WORTH_TELLING_NS:
+        yield line(Piece(f"blocked {format_duration(unknown_ns)} by what no stored request did", "warning"))
+
+
+def _as_culprit(trace: Trace, found: list[Theft]) -> Iterator[Line]:
+    felt = sorted(
+        (theft for theft in found if theft.stolen_ns >= WORTH_TELLING_NS), key=lambda each: each.stolen_ns, reverse=True
+    )
+    if not felt:
+        return
+    sum_ns = sum(theft.stolen_ns for theft in felt)
+    requests = "1 request" if len(felt) == 1 else f"{len(felt)} requests"
+    yield line(
+        Piece(
+            f"held its loop {format_duration(held_longest_ns(trace))} at a stretch, in {felt[0].function}:"
+            f" {requests} waited {format_duration(sum_ns)} for it",
+            "warning",
+        ),
+    )
+    for theft in felt[:_SHOWN]:
+        text = f"  {format_duration(theft.stolen_ns)} of {label(theft.victim)}, id {theft.victim.id}"
+        yield line(Piece(text, "dim"))

@@ -1,0 +1,114 @@
+"""Who held the loop while others waited for it, and what is said of it on either side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scope.model import Span, State, Step, Trace
+from scope.views.blame import held_longest_ns, thefts, waited_ns
+from scope.views.blametext import blame_lines
+from scope.views.lines import plain
+from scope.views.states import states
+from tests.unit.views.samples import MS, make_span, make_trace
+from tests.unit.views.test_states import step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def request(path: str, *steps: Step, spans: tuple[Span, ...] = (), lasts: float = 100) -> Trace:
+    whole = make_trace(make_span(path, 0, lasts, *spans), id=f"id{path}", path=path, route=path)
+    return replace(whole, steps=steps)
+
+
+def told(victim: Trace, *others: Trace) -> list[tuple[str, str, int]]:
+    return [(each.culprit.path, each.function, each.stolen_ns // MS) for each in thefts(victim, others)]
+
+
+VICTIM = request("/victim", step(0, 0, 10), step(20, 70, 100))
+CULPRIT = request("/culprit", step(20, 20, 60), spans=(make_span("report", 20, 40, make_span("render", 21, 38)),))
+
+
+def test_the_culprit_is_named_with_its_innermost_function_and_what_it_took() -> None:
+    assert told(VICTIM, CULPRIT) == [("/culprit", "render", 40)]
+
+
+def test_only_what_overlaps_counts_and_the_worst_comes_first() -> None:
+    short = request("/short", step(0, 0, 25), step(60, 60, 64))
+    assert told(VICTIM, short, CULPRIT) == [("/culprit", "render", 40), ("/short", "/short", 9)]
+
+
+def test_a_span_that_takes_less_than_half_of_the_step_is_not_to_blame() -> None:
+    spans = (make_span("report", 20, 40, make_span("one", 21, 15), make_span("two", 37, 15)),)
+    assert told(VICTIM, replace(CULPRIT, root=request("/culprit", spans=spans).root)) == [("/culprit", "report", 40)]
+
+
+def test_a_span_without_an_end_lasts_on() -> None:
+    spans = (make_span("stuck", 19, None),)
+    assert told(VICTIM, replace(CULPRIT, root=request("/culprit", spans=spans).root)) == [("/culprit", "stuck", 40)]
+
+
+def test_work_in_other_threads_takes_nothing() -> None:
+    elsewhere = replace(CULPRIT, steps=(replace(CULPRIT.steps[0], thread="other loop"),))
+    pooled = replace(CULPRIT, steps=(replace(CULPRIT.steps[0], in_thread=True),))
+    assert told(VICTIM, elsewhere, pooled) == []
+
+
+def test_how_long_it_waited_and_held() -> None:
+    assert (waited_ns(VICTIM), held_longest_ns(VICTIM)) == (50 * MS, 30 * MS)
+    assert held_longest_ns(request("/idle")) == 0
+
+
+@given(st.lists(st.integers(0, 100), max_size=20))
+def test_no_more_is_stolen_than_was_waited(moments: list[int]) -> None:
+    """A loop runs one step at a time."""
+    moments.sort()
+    steps = [step(start, start, end) for start, end in zip(moments[::2], moments[1::2], strict=False)]
+    others = [request(f"/{number}", each) for number, each in enumerate(steps)]
+    taken = sum(theft.stolen_ns for theft in thefts(VICTIM, others))
+    waits = [(each.start_ns, each.end_ns) for each in states(VICTIM) if each.state is State.WAITING_FOR_LOOP]
+    [(first, last)] = waits
+    assert taken == sum(max(0, min(each.end_ns, last) - max(each.start_ns, first)) for each in steps)
+
+
+# --- the lines ------------------------------------------------------------------------------------------------------
+
+
+def said(trace: Trace, *others: Trace) -> list[str]:
+    return [plain(line) for line in blame_lines(trace, lambda: others)]
+
+
+def test_a_victim_is_told_who_blocked_it_and_what_is_left() -> None:
+    assert said(replace(VICTIM, steps=(step(0, 0, 5), step(20, 80, 85))), CULPRIT) == [
+        "blocked 40 ms by GET /culprit in render, id id/culprit",
+        "blocked 20 ms by what no stored request did",
+    ]
+
+
+def test_a_culprit_is_told_who_waited() -> None:
+    victims = [
+        request(f"/victim{number}", step(0, 0, 1), step(20 + 10 * number, 65, 70), lasts=70) for number in range(5)
+    ]
+    assert said(CULPRIT, *victims) == [
+        "held its loop 40 ms at a stretch, in render: 4 requests waited 100 ms for it",
+        "  40 ms of GET /victim0, id id/victim0",
+        "  30 ms of GET /victim1, id id/victim1",
+        "  20 ms of GET /victim2, id id/victim2",
+    ]
+    assert said(CULPRIT, victims[0])[0].endswith("1 request waited 40 ms for it")
+
+
+def test_who_held_it_and_hurt_nobody_is_not_told() -> None:
+    assert said(CULPRIT, request("/other", step(0, 0, 1))) == []
+
+
+def test_nobody_is_looked_for_where_nothing_is_worth_telling() -> None:
+    def never() -> Iterator[Trace]:
+        raise AssertionError
+
+    quick = request("/quick", step(0, 9, 18), step(90, 90, 99), lasts=99)
+    assert list(blame_lines(quick, never)) == []
