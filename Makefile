@@ -13,7 +13,7 @@ CORE := scope/core/CMakeLists.txt $(wildcard scope/core/*.[ch] scope/core/python
 CORE_TESTS := $(wildcard tests/core/*.[ch] tests/core/*/*.[ch])
 BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
 
-.PHONY: help demo test test-core test-python suites lint format coverage wheel-test sanitize sanitize-core sanitize-extension clean
+.PHONY: help demo test test-core test-python suites soak lint format coverage wheel-test sanitize sanitize-core sanitize-extension clean
 .DELETE_ON_ERROR:
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make suites      Starlette's and FastAPI's own tests, with and without scope around every app"
 	@echo "make lint        ruff, mypy, pyright, and the C compiler with warnings as errors"
 	@echo "make coverage    the tests again, measured: branches of Python, lines of C"
+	@echo "make soak        kill writers and the collector for minutes, compare the store with what was committed"
 	@echo "make sanitize    the tests of the core and of the extension under the address, undefined-behaviour and thread sanitizers"
 	@echo "make wheel-test  build a wheel, install it elsewhere, trace a server with it"
 	@echo "make format      let ruff rewrite the sources"
@@ -36,6 +37,9 @@ test-python: $(VENV)/.ready-test $(if $(BROWSER_TESTS),browser)
 	$(BIN)/python -m pytest $(ARGS)
 
 test-core: build/core/.tested
+
+soak: $(VENV)/.ready-test
+	$(BIN)/python -m load_tests.soak $(ARGS)
 
 suites: $(VENV)/.ready-test
 	$(BIN)/python -m tests.third_party.run starlette fastapi

@@ -39,7 +39,7 @@ def send_prices(port: int, count: int, *, connections: int = 16, depth: int = 4)
 
     def requests() -> Iterator[Request]:
         for number in range(count):
-            yield get(number, _path(number), f"{prefix}-{number:07d}", HOST)
+            yield get(number, path_of(number), f"{prefix}-{number:07d}", HOST)
 
     unanswered = uvloop.run(generate(HOST, port, requests(), connections=connections, depth=depth, keep=answers.append))
     seconds = (max(a.received_ns for a in answers) - min(a.sent_ns for a in answers)) / 1e9 if answers else 0.0
@@ -48,15 +48,15 @@ def send_prices(port: int, count: int, *, connections: int = 16, depth: int = 4)
     return Run(sent, len(unanswered), seconds, quantile(latencies, 0.5), quantile(latencies, 0.99))
 
 
-def _quantity(number: int) -> int:
+def quantity_of(number: int) -> int:
     return 1 + number % LARGEST_QUANTITY
 
 
-def _path(number: int) -> str:
-    return f"/products/{1 + number % PRODUCTS}/price?quantity={_quantity(number)}"
+def path_of(number: int) -> str:
+    return f"/products/{1 + number % PRODUCTS}/price?quantity={quantity_of(number)}"
 
 
 def _sent(prefix: str, answer: Answer) -> Sent:
-    path = _path(answer.number).partition("?")[0]
+    path = path_of(answer.number).partition("?")[0]
     request_id = f"{prefix}-{answer.number:07d}"
-    return Sent(request_id, path, _quantity(answer.number), answer.status, answer.request_id, answer.body_bytes)
+    return Sent(request_id, path, quantity_of(answer.number), answer.status, answer.request_id, answer.body_bytes)

@@ -39,13 +39,26 @@ class Stack:
         Raises:
             ChildError: It failed.
         """
-        command = [sys.executable, "-m", "scope", "collect", "--once"]
-        environment = os.environ | dict(self.environment)
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=COLLECT_S, check=False
-        )
-        if done.returncode:
-            raise ChildError(f"scope collect --once ended with {done.returncode}:\n{done.stderr}")
+        collect_rest(self.environment)
+
+
+def collect_rest(environment: Mapping[str, str]) -> None:
+    """Store what the rings of the session in ``environment`` still hold (``scope collect --once``).
+
+    Raises:
+        ChildError: It failed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "scope", "collect", "--once"],
+        cwd=ROOT,
+        env=os.environ | dict(environment),
+        capture_output=True,
+        text=True,
+        timeout=COLLECT_S,
+        check=False,
+    )
+    if done.returncode:
+        raise ChildError(f"scope collect --once ended with {done.returncode}:\n{done.stderr}")
 
 
 def isolated(directory: Path, settings: Mapping[str, str] | None = None) -> dict[str, str]:
