@@ -236,14 +236,18 @@ class Segment:
 
 @final
 class Correlator:
-    """Groups the events of many segments by request, without decoding them; ``max_bytes`` bounds what it holds."""
+    """Groups the events of many segments by request, without decoding them.
 
-    def __new__(cls, *, max_bytes: int = 33554432) -> Self: ...
+    ``max_bytes`` bounds what it holds until that is taken, half of it what it holds of open requests: the oldest of the
+    segment that has most are cut. ``pass_bytes`` bounds what is read of a segment in one pass.
+    """
+
+    def __new__(cls, *, max_bytes: int = 33554432, pass_bytes: int = 1073741824) -> Self: ...
     def add(self, segment: Segment, number: int, /) -> int:
         """Read one more segment, called ``number`` in tuples; the result is its slot."""
     def remove(self, slot: int, /) -> None: ...
     def drain(self, slot: int, /) -> tuple[int, bool]:
-        """One pass: the events read, and whether all lanes were; a full correlator stops between lanes.
+        """One pass: the events read, and whether it came to its end; if not, the next call goes on with it.
 
         Raises ValueError where the file was cut while it was read.
         """

@@ -12,6 +12,8 @@ count what they lose.
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 import time
 from typing import TYPE_CHECKING, Final
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from ..config import Config
     from ..store import Batch, Writer
 
+logger = logging.getLogger("scope.collector")
+
 CHECK_NS: Final = 500_000_000
 """How often owners are checked for death."""
 
@@ -39,6 +43,9 @@ WORTH_PERCENT: Final = 10
 
 BUSY_PERCENT: Final = 30
 """Lanes are looked at again after a quarter of the usual pause when one was this full."""
+
+PASS_BYTES: Final = 4 << 20
+"""What is read of one segment at a time, so that one that is written to without end keeps no other waiting."""
 
 WAIT_S: Final = 0.2
 
@@ -60,7 +67,7 @@ class Collector:
         self._writer = writer
         self._clock = clock
         # A quarter for requests in memory: the batches made of them, SQLite and the interpreter need the rest.
-        self._correlator = Correlator(max_bytes=config.collector.memory_bytes // 4)
+        self._correlator = Correlator(max_bytes=config.collector.memory_bytes // 4, pass_bytes=PASS_BYTES)
         self._fleet = Fleet(config.segment.dir, self._correlator, writer)
         self._round: Round | None = None
         self._batch: Batch | None = None
@@ -147,14 +154,21 @@ class Collector:
             elif self._idle_since is None:
                 self._idle_since = now
 
-    def drain_all(self) -> None:
-        """Read and store everything that is there now, alone; owners found dead are buried. Raises StoreError."""
+    def drain_all(self, most_s: float = math.inf) -> None:
+        """Read and store everything that is there now, alone; owners found dead are buried. Raises StoreError.
+
+        What is not stored after ``most_s`` stays where it is, for the next collector.
+        """
+        until = self._clock() + most_s * 1e9
         try:
             self._fleet.scan()
             if self._round is not None:
                 self.commit()
-            while not self._fleet.drain()[1] or not self._fleet.find_dead():
+            for _ in self._fleet.finish():
                 self.commit()
+                if self._clock() > until:
+                    logger.warning("more is there than can be stored now; the next collector goes on with it")
+                    break
             self.commit()
         except StoreError as refusal:
             self._tell(str(refusal), at_once=True)

@@ -14,7 +14,7 @@ from .owner import Owner
 from .source import Source, info_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from .._core import Correlator, Segment
     from ..store import OpenRequest, Restored, Writer
@@ -75,7 +75,11 @@ class Fleet:
         """Take up segments that have come since the last scan. Raises StoreError; the rest is for the next scan."""
         refusal: StoreError | None = None
         self._kept_waiting = False
-        for name, segment in self._files.look(self._sources.keys()):
+        for name, segment in sorted(self._files.look(self._sources.keys()), key=_is_renamed):
+            if other := self._has_taken(segment.uuid):
+                self._files.leave_alone(name, f"{segment.path}: a copy of {other}; remove it")
+                segment.close()
+                continue
             try:
                 if refusal is None:
                     self._take_up(name, segment)
@@ -87,6 +91,13 @@ class Fleet:
         if refusal is not None:
             raise refusal
         self._forget_past()
+
+    def _has_taken(self, uuid: str) -> str | None:
+        """The path of the segment of that name which is read already.
+
+        A store that knew two by one name would take the requests of the second for those of the first.
+        """
+        return next((source.segment.path for source in self._sources.values() if source.segment.uuid == uuid), None)
 
     def _forget_past(self) -> None:
         """End what an earlier collector has left open of segments that are gone."""
@@ -129,6 +140,17 @@ class Fleet:
             self._end(source)
             return 0, True
         return read
+
+    def finish(self) -> Iterator[None]:
+        """Read every segment to where its writers are now, and those of the dead to their end.
+
+        Yields where something has to be stored first. A process that goes on writing does not prolong it.
+        """
+        for name, source in list(self._sources.items()):
+            while not source.dead and not self._read(name, source)[1]:
+                yield
+        while not self.find_dead():
+            yield
 
     def find_dead(self) -> bool:
         """End what processes proven dead have left open, read to their end; false where the correlator was too full."""
@@ -193,6 +215,12 @@ class Fleet:
     def close(self) -> None:
         for source in self._sources.values():
             source.close()
+
+
+def _is_renamed(found: tuple[str, Segment]) -> bool:
+    """Whether a file is not called as its process called it: of a segment and its copy it is the copy."""
+    name, segment = found
+    return not name.startswith(f"{segment.pid}-")
 
 
 def _by_segment(restored: Restored) -> dict[str, _Past]:

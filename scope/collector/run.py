@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..config import prepare_dirs
 from ..store import StoreError, Writer
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..config import Config
+
+
+LAST_S: Final = 10.0
+"""What a collector that is asked to stop stores first takes so long at most, more or less a batch."""
 
 
 def run(config: Config, *, once: bool = False) -> int:
@@ -59,7 +64,7 @@ def _collect(config: Config, writer: Writer, stop: Stop, is_over: Callable[[Coll
             while not stop.requested and not is_over(collector):
                 stop.pause(collector.cycle())
                 drainer.check()
-        collector.drain_all()
+        collector.drain_all(LAST_S if stop.requested else math.inf)
     finally:
         collector.close()
 

@@ -59,7 +59,7 @@ class SegmentConfig:
         Size(16 * KIB, 64 * KIB, power=True), 16 * KIB, "Block of a lane; no record is larger than a block."
     )
     definitions_bytes: int = option(
-        Size(4 * KIB, 64 * MIB, power=True), 256 * KIB, "Room for the names of functions, spans and routes."
+        Size(4 * KIB, 16 * MIB, power=True), 256 * KIB, "Room for the names of functions, spans and routes."
     )
     overflow: Overflow = option(  # noqa: RUF009 - makes a field
         Choice[Overflow](("overwrite-oldest", "discard-newest")),
@@ -113,7 +113,9 @@ class CollectorConfig:
         Duration("ms", 10, 10_000), 500, "Longest time between a request's end and its being stored."
     )
     memory_bytes: int = option(
-        Size(8 * MIB, 64 * GIB), 64 * MIB, "Open requests held in memory; beyond it they are cut."
+        Size(8 * MIB, 64 * GIB),
+        64 * MIB,
+        "Memory of the collector; an eighth is for open requests: beyond it the oldest are cut.",
     )
 
 

@@ -32,6 +32,9 @@ typedef struct {
     uint64_t found_ns; /* when the last of them were found, until the next record of their lane tells when they were lost */
     uint32_t lost_lane;
     enum scope_loss lost_reason;
+    uint32_t ended; /* open groups that have met their end */
+    uint64_t bytes, standing; /* its part of what the statistics say */
+    uint64_t losses, lost[SCOPE_LOSS_REASONS], lost_ns[SCOPE_LOSS_REASONS]; /* how often; in all, and when last */
 } slot;
 
 typedef struct {
@@ -39,6 +42,8 @@ typedef struct {
 } list;
 
 struct scope_correlator {
+    uint64_t max_bytes;
+    uint32_t used_slots;
     scope_group **buckets;
     size_t bucket_count; /* a power of two */
     slot *slots;
@@ -49,6 +54,26 @@ struct scope_correlator {
     scope_group *recent; /* consecutive records are mostly of one request */
     scope_correlator_statistics statistics;
 };
+
+/* What a group is held in apart from its buffer. */
+static uint64_t frame_bytes(const scope_group *group)
+{
+    return sizeof *group + group->texts_bytes;
+}
+
+/* Accounts for bytes that are held until the group is taken or flushed; below zero for those that no longer are. */
+static void hold(scope_correlator *self, const scope_group *group, int64_t bytes)
+{
+    self->statistics.bytes += (uint64_t)bytes;
+    self->slots[group->slot].bytes += (uint64_t)bytes;
+}
+
+/* Accounts for bytes that are held as long as the group is open. */
+static void stand(scope_correlator *self, const scope_group *group, int64_t bytes)
+{
+    self->statistics.standing += (uint64_t)bytes;
+    self->slots[group->slot].standing += (uint64_t)bytes;
+}
 
 static void append(list *to, scope_group *group)
 {
@@ -69,11 +94,12 @@ static size_t bucket_of(const scope_correlator *self, uint32_t number, uint64_t 
     return scope_mix64(key + number * SCOPE_GOLDEN) & (self->bucket_count - 1);
 }
 
-scope_correlator *scope_correlator_new(void)
+scope_correlator *scope_correlator_new(uint64_t max_bytes)
 {
     scope_correlator *self = calloc(1, sizeof *self);
     if (!self)
         return NULL;
+    self->max_bytes = max_bytes;
     self->bucket_count = 1024;
     self->buckets = calloc(self->bucket_count, sizeof *self->buckets);
     if (self->buckets)
@@ -132,6 +158,7 @@ int64_t scope_correlator_add(scope_correlator *self, uint32_t lanes)
     if (!introduced)
         return -1;
     self->slots[number] = (slot){.used = true, .lanes = lanes, .introduced = introduced};
+    self->used_slots++;
     return number;
 }
 
@@ -146,11 +173,62 @@ static void forget_bucket(scope_correlator *self, scope_group *group)
         self->recent = NULL;
 }
 
+/* Adds bytes to the group's blob; false when memory is short. */
+static bool keep(scope_correlator *self, scope_group *group, const void *record, uint64_t words)
+{
+    size_t needed = group->size + words * 8;
+    if (needed > group->capacity) {
+        size_t capacity = group->capacity ? group->capacity : 512;
+        while (capacity < needed)
+            capacity *= 2;
+        uint8_t *grown = realloc(group->bytes, capacity);
+        if (!grown)
+            return false;
+        hold(self, group, (int64_t)(capacity - group->capacity));
+        group->bytes = grown;
+        group->capacity = capacity;
+    }
+    memcpy(group->bytes + group->size, record, words * 8);
+    group->size += words * 8;
+    return true;
+}
+
+/* Notes in the group's bytes that it may miss so many events. */
+static void mark_lost(scope_correlator *self, scope_group *group, uint64_t time_ns, uint64_t events, enum scope_loss reason)
+{
+    uint64_t gap[4] = {scope_header(SCOPE_GAP, 4, 0, 0), time_ns, events, reason};
+    group->lost += events;
+    group->inexact = true;
+    group->dirty = true;
+    if (keep(self, group, gap, 4) && !group->placed)
+        group->position = NOWHERE << 48 | (scope_clock_now() & PLACE_MASK);
+}
+
+/* Lets the group know what its segment has lost since it was last told. Not told at once: a segment that loses something all
+ * the time would cost a walk over its open groups each time, and each of them a GAP. */
+static void catch_up(scope_correlator *self, scope_group *group)
+{
+    const slot *owner = &self->slots[group->slot];
+    if (group->losses_seen == owner->losses)
+        return;
+    group->losses_seen = owner->losses;
+    for (int reason = 0; reason < SCOPE_LOSS_REASONS; reason++) {
+        uint64_t events = owner->lost[reason] - group->lost_seen[reason];
+        group->lost_seen[reason] = owner->lost[reason];
+        if (events)
+            mark_lost(self, group, owner->lost_ns[reason], events, (enum scope_loss)reason);
+    }
+}
+
 /* From the open ones to the finished ones. */
 static void finish(scope_correlator *self, scope_group *group, enum scope_group_state state)
 {
+    catch_up(self, group);
     forget_bucket(self, group);
     unlink_from(&self->open, group);
+    stand(self, group, -(int64_t)frame_bytes(group));
+    hold(self, group, (int64_t)frame_bytes(group));
+    self->slots[group->slot].ended -= group->ended;
     group->state = (uint8_t)state;
     append(&self->finished, group);
     self->slots[group->slot].finished++;
@@ -167,10 +245,13 @@ void scope_correlator_remove(scope_correlator *self, uint32_t number)
         forget_bucket(self, group);
         unlink_from(&self->open, group);
         self->statistics.open--;
+        stand(self, group, -(int64_t)frame_bytes(group));
+        hold(self, group, -(int64_t)group->capacity);
         scope_group_free(self, group);
     }
     free(self->slots[number].introduced);
-    self->slots[number] = (slot){.finished = self->slots[number].finished};
+    self->slots[number] = (slot){.finished = self->slots[number].finished, .bytes = self->slots[number].bytes};
+    self->used_slots--;
 }
 
 static void rehash(scope_correlator *self)
@@ -201,7 +282,6 @@ static scope_group *new_group(scope_correlator *self)
     memset(group, 0, offsetof(scope_group, sites));
     group->bytes = bytes;
     group->capacity = capacity;
-    self->statistics.bytes += capacity;
     return group;
 }
 
@@ -222,6 +302,10 @@ static scope_group *open_group(scope_correlator *self, uint32_t number, uint64_t
     group->opened_pass = owner->passes;
     group->missed = owner->lost_now + owner->lost_before;
     group->missed_until_ns = later(owner->lost_until_ns, owner->found_ns);
+    group->losses_seen = owner->losses;
+    memcpy(group->lost_seen, owner->lost, sizeof group->lost_seen);
+    stand(self, group, (int64_t)frame_bytes(group));
+    hold(self, group, (int64_t)group->capacity);
     if (self->statistics.open >= self->bucket_count)
         rehash(self);
     scope_group **bucket = &self->buckets[bucket_of(self, number, key)];
@@ -243,26 +327,6 @@ static scope_group *find_group(const scope_correlator *self, uint32_t number, ui
     return NULL;
 }
 
-/* Adds bytes to the group's blob; false when memory is short. */
-static bool keep(scope_correlator *self, scope_group *group, const void *record, uint64_t words)
-{
-    size_t needed = group->size + words * 8;
-    if (needed > group->capacity) {
-        size_t capacity = group->capacity ? group->capacity : 512;
-        while (capacity < needed)
-            capacity *= 2;
-        uint8_t *grown = realloc(group->bytes, capacity);
-        if (!grown)
-            return false;
-        self->statistics.bytes += capacity - group->capacity;
-        group->bytes = grown;
-        group->capacity = capacity;
-    }
-    memcpy(group->bytes + group->size, record, words * 8);
-    group->size += words * 8;
-    return true;
-}
-
 /* The lane's LANE record goes before each run of its records. */
 static bool keep_lane(scope_correlator *self, scope_group *group, uint32_t lane)
 {
@@ -280,6 +344,7 @@ static bool add_record(scope_correlator *self, scope_group *group, uint32_t lane
         group->position = (uint64_t)lane << 48 | (position & PLACE_MASK);
         group->placed = true;
     }
+    catch_up(self, group);
     uint32_t introductions = self->slots[group->slot].introduced[lane].introductions;
     bool goes_on = group->last_lane == lane && group->last_introductions == introductions;
     if (!goes_on && !keep_lane(self, group, lane))
@@ -297,6 +362,35 @@ static void introduce(slot *owner, uint32_t lane, const uint8_t *record, uint64_
     memcpy(note->record, record, note->words * 8);
 }
 
+/* Finishes the oldest groups of a segment that have met their end, or have not, until it holds no more than `enough`. */
+static void finish_oldest(scope_correlator *self, uint32_t number, bool ended, uint64_t enough)
+{
+    for (scope_group *group = self->open.first, *next; group && self->slots[number].standing > enough; group = next) {
+        next = group->next;
+        if (group->slot != number || group->ended != ended)
+            continue;
+        if (!ended) {
+            group->inexact = true;
+            self->statistics.cut++;
+        }
+        finish(self, group, ended ? SCOPE_GROUP_DONE : SCOPE_GROUP_ABORTED);
+    }
+}
+
+/* Makes room where the segment that holds most holds it: does not wait for what may come of requests that have ended; and gives
+ * up the oldest open ones, as if the process had died there. What comes of either later is late. An eighth at a time, for each
+ * time takes a walk over all that are open. */
+static void make_room(scope_correlator *self)
+{
+    uint32_t most = 0;
+    for (uint32_t number = 1; number < self->slot_count; number++)
+        if (self->slots[number].standing > self->slots[most].standing)
+            most = number;
+    uint64_t enough = self->slots[most].standing / 8 * 7;
+    finish_oldest(self, most, true, enough);
+    finish_oldest(self, most, false, enough);
+}
+
 static scope_group *group_for(scope_correlator *self, uint32_t number, const uint8_t *record)
 {
     uint64_t key = scope_request_key(scope_load64(record), scope_load64(record + 16)) & ((UINT64_C(1) << SCOPE_KEY_BITS) - 1);
@@ -305,22 +399,14 @@ static scope_group *group_for(scope_correlator *self, uint32_t number, const uin
         return NULL;
     }
     scope_group *group = find_group(self, number, key);
-    if (!group)
-        group = open_group(self, number, key);
+    if (group)
+        return group;
+    if (self->statistics.standing > self->max_bytes / 2)
+        make_room(self);
+    group = open_group(self, number, key);
     if (!group)
         self->statistics.refused++;
     return group;
-}
-
-/* Notes in the group's bytes that it may miss so many events. */
-static void mark_lost(scope_correlator *self, scope_group *group, uint64_t time_ns, uint64_t events, enum scope_loss reason)
-{
-    uint64_t gap[4] = {scope_header(SCOPE_GAP, 4, 0, 0), time_ns, events, reason};
-    group->lost += events;
-    group->inexact = true;
-    group->dirty = true;
-    if (keep(self, group, gap, 4) && !group->placed)
-        group->position = NOWHERE << 48 | (scope_clock_now() & PLACE_MASK);
 }
 
 /* What was lost in one lane before the beginning was read in another may have been the group's. */
@@ -328,6 +414,16 @@ static void mark_missed(scope_correlator *self, scope_group *group)
 {
     if (group->missed && group->start_ns < group->missed_until_ns)
         mark_lost(self, group, group->missed_until_ns, group->missed, self->slots[group->slot].lost_reason);
+}
+
+static bool summarize(scope_correlator *self, scope_group *group, const uint8_t *record, uint64_t words)
+{
+    bool ended = group->ended;
+    uint64_t before = group->texts_bytes;
+    bool sound = scope_summarize(group, record, words);
+    stand(self, group, (int64_t)group->texts_bytes - (int64_t)before);
+    self->slots[group->slot].ended += group->ended && !ended;
+    return sound;
 }
 
 void scope_correlator_feed(scope_correlator *self, uint32_t number, uint32_t lane, uint64_t position,
@@ -360,7 +456,7 @@ void scope_correlator_feed(scope_correlator *self, uint32_t number, uint32_t lan
     }
     self->recent = group;
     group->fed_ns = now_ns;
-    if (!scope_summarize(group, record, words))
+    if (!summarize(self, group, record, words))
         self->statistics.malformed++;
     if (type == SCOPE_REQUEST_BEGIN)
         mark_missed(self, group);
@@ -379,9 +475,16 @@ void scope_correlator_lose(scope_correlator *self, uint32_t number, uint32_t lan
     owner->found_ns = scope_clock_now();
     owner->lost_lane = lane;
     owner->lost_reason = reason;
-    for (scope_group *group = self->open.first; group; group = group->next)
-        if (group->slot == number)
-            mark_lost(self, group, time_ns, events, reason);
+    owner->losses++;
+    owner->lost[reason] += events;
+    owner->lost_ns[reason] = time_ns;
+}
+
+bool scope_correlator_full(const scope_correlator *self, uint32_t number)
+{
+    if (self->statistics.bytes <= self->max_bytes)
+        return false;
+    return self->slots[number].bytes > self->max_bytes / (2 * (uint64_t)self->used_slots);
 }
 
 void scope_correlator_pass(scope_correlator *self, uint32_t number)
@@ -392,6 +495,8 @@ void scope_correlator_pass(scope_correlator *self, uint32_t number)
     owner->lost_now = 0;
     if (owner->lost_before == 0)
         owner->lost_until_ns = owner->found_ns = 0;
+    if (owner->ended == 0)
+        return;
     for (scope_group *group = self->open.first, *next; group; group = next) {
         next = group->next;
         /* a pass goes from lane 0 upwards: those above were read after the end in the same pass, those below in the next */
@@ -411,7 +516,8 @@ void scope_correlator_abort(scope_correlator *self, uint32_t number)
 
 bool scope_group_awaited(const scope_correlator *self, const scope_group *group)
 {
-    return !group->begun && self->slots[group->slot].passes <= group->opened_pass + 1;
+    return !group->begun && self->slots[group->slot].passes <= group->opened_pass + 1
+           && !scope_correlator_full(self, group->slot);
 }
 
 uint64_t scope_correlator_sweep(scope_correlator *self, uint64_t now_ns)
@@ -419,6 +525,7 @@ uint64_t scope_correlator_sweep(scope_correlator *self, uint64_t now_ns)
     uint64_t awaited = 0;
     for (scope_group *group = self->open.first, *next; group; group = next) {
         next = group->next;
+        catch_up(self, group);
         bool quiet = now_ns > group->fed_ns && now_ns - group->fed_ns > QUIET_LOSSY_NS;
         if (scope_group_awaited(self, group))
             awaited++;
@@ -434,13 +541,13 @@ scope_group *scope_correlator_take(scope_correlator *self)
     if (group) {
         unlink_from(&self->finished, group);
         self->slots[group->slot].finished--;
+        hold(self, group, -(int64_t)(frame_bytes(group) + group->capacity));
     }
     return group;
 }
 
 void scope_group_free(scope_correlator *self, scope_group *group)
 {
-    self->statistics.bytes -= group->capacity;
     free(group->method);
     free(group->path);
     free(group->id);
@@ -455,14 +562,16 @@ void scope_group_free(scope_correlator *self, scope_group *group)
     free(group);
 }
 
-scope_group *scope_correlator_first_open(const scope_correlator *self)
+scope_group *scope_correlator_first_open(scope_correlator *self)
 {
+    for (scope_group *group = self->open.first; group; group = group->next)
+        catch_up(self, group);
     return self->open.first;
 }
 
 void scope_group_flushed(scope_correlator *self, scope_group *group)
 {
-    self->statistics.bytes -= group->capacity;
+    hold(self, group, -(int64_t)group->capacity);
     free(group->bytes);
     group->bytes = NULL;
     group->size = group->capacity = 0;
@@ -488,7 +597,7 @@ bool scope_correlator_restore(scope_correlator *self, uint32_t number, uint64_t 
             group->inexact = true;
         }
         if (type >= SCOPE_EVENTS)
-            scope_summarize(group, bytes + at, words);
+            summarize(self, group, bytes + at, words);
         at += words * 8;
     }
     group->note_count = 0;

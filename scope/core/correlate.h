@@ -32,6 +32,7 @@ typedef struct scope_group {
     uint8_t state, kind, flags, outcome;
     bool begun, ended, restored;
     bool dirty; /* has bytes or facts that were not handed over */
+    uint32_t texts_bytes; /* of method, path, id and route */
     bool inexact; /* something that it needs was lost */
     bool placed; /* `position` is that of an event in `bytes` */
     uint8_t trace_id[16];
@@ -41,6 +42,7 @@ typedef struct scope_group {
     uint64_t opened_pass, ended_pass; /* passes that were whole before its first record, before its end was met */
     uint32_t ended_lane;
     uint64_t missed, missed_until_ns; /* events found lost shortly before its first record was met, and when */
+    uint64_t losses_seen, lost_seen[SCOPE_LOSS_REASONS]; /* of the segment's losses, those that are in `lost` */
     uint64_t lost, bytes_in, bytes_out, messages_in, messages_out;
     uint32_t status, route_site, events, spans, errors, pieces;
     uint64_t position; /* (lane << 48) | position of the first event in `bytes`; without one, none that an event has */
@@ -61,12 +63,14 @@ typedef struct {
     uint64_t malformed; /* framed well, but of an unknown type or too short for it */
     uint64_t finished;
     uint64_t open;
-    uint64_t bytes; /* held now */
+    uint64_t bytes; /* held now until they are taken */
+    uint64_t standing; /* bytes held for open requests as long as they are open */
+    uint64_t cut; /* open requests given up for want of memory */
     uint64_t refused; /* events not kept for want of memory */
 } scope_correlator_statistics;
 
-/* NULL when memory is short. */
-scope_correlator *scope_correlator_new(void);
+/* NULL when memory is short. `max_bytes` bounds what is held until it is taken, half of it what is held of open requests. */
+scope_correlator *scope_correlator_new(uint64_t max_bytes);
 void scope_correlator_free(scope_correlator *correlator);
 
 /* A number for one more segment with `lanes` lanes; -1 when memory is short. */
@@ -79,9 +83,14 @@ void scope_correlator_remove(scope_correlator *correlator, uint32_t slot);
 void scope_correlator_feed(scope_correlator *correlator, uint32_t slot, uint32_t lane, uint64_t position,
                            const uint8_t *record, uint64_t words, uint64_t now_ns);
 
+/* Whether nothing more of the segment is to be read before something is taken out. That comes late for a segment that holds
+ * less than its share, so that one that holds much keeps nobody waiting. */
+bool scope_correlator_full(const scope_correlator *correlator, uint32_t slot);
+
 /* Marks every group of the segment that was not handed over, ended or not: it may miss up to `events` events, for what was
  * lost in one lane may have come before the end that was read in another. So may one of which no record was met yet, where it
- * turns out to have begun before the next record of `lane`, which is SCOPE_NO_LANE where the loss is of none. */
+ * turns out to have begun before the next record of `lane`, which is SCOPE_NO_LANE where the loss is of none. In the bytes of a
+ * group one GAP stands for all that was lost, for one reason, between two of its records. */
 void scope_correlator_lose(scope_correlator *correlator, uint32_t slot, uint32_t lane, uint64_t time_ns, uint64_t events,
                            enum scope_loss reason);
 
@@ -96,15 +105,15 @@ void scope_correlator_abort(scope_correlator *correlator, uint32_t slot);
 uint64_t scope_correlator_sweep(scope_correlator *correlator, uint64_t now_ns);
 
 /* Whether the beginning of the group may come yet. Its lane may have been read later than that of the first record, but no
- * later than in the whole pass that follows. */
+ * later than in the whole pass that follows. Nothing is awaited of a segment that is not read on before something is taken. */
 bool scope_group_awaited(const scope_correlator *correlator, const scope_group *group);
 
 /* Takes a finished group out; NULL when there is none. The caller frees it. */
 scope_group *scope_correlator_take(scope_correlator *correlator);
 void scope_group_free(scope_correlator *correlator, scope_group *group);
 
-/* Walks the open groups, oldest first; NULL at the end. */
-scope_group *scope_correlator_first_open(const scope_correlator *correlator);
+/* Walks the open groups, oldest first; NULL at the end. What was lost is in all of them by then. */
+scope_group *scope_correlator_first_open(scope_correlator *correlator);
 
 /* The piece was handed over: its bytes are dropped. */
 void scope_group_flushed(scope_correlator *correlator, scope_group *group);

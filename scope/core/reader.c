@@ -144,10 +144,11 @@ uint64_t scope_lane_read(const scope_segment *segment, uint32_t lane, scope_lane
     }
     reader->seen_tail = tail;
     uint64_t from = reader->head;
-    if (tail - from > capacity) {
-        uint64_t block = segment->header.block_bytes;
+    uint64_t block = segment->header.block_bytes;
+    if (tail - from > capacity)
         from = (tail - capacity + block - 1) & ~(block - 1);
-    }
+    if (tail - from > SCOPE_READ_BYTES)
+        tail = (from + SCOPE_READ_BYTES) & ~(block - 1);
     copy_out(segment, lane, from, tail, buffer);
     uint64_t safe = first_safe(control, capacity);
     uint64_t start = safe > from ? safe : from;
@@ -159,7 +160,7 @@ uint64_t scope_lane_read(const scope_segment *segment, uint32_t lane, scope_lane
         .bytes = buffer,
         .from = from,
         .to = tail,
-        .block_bytes = segment->header.block_bytes,
+        .block_bytes = block,
         .lane = lane,
         .last_ns = scope_clock_now(),
     };

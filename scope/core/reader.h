@@ -1,7 +1,7 @@
 /* The collector's side of a lane: copy, then validate the copy, then hand over records.
  *
- * Shared memory is hostile here: `tail` is read once, so the work of a pass is bounded by the lane's capacity; bytes are
- * copied to private memory before they are looked at; nothing is allocated by a length found in them. A record that does
+ * Shared memory is hostile here: `tail` is read once, and what one call copies is bounded whatever the header says of sizes;
+ * bytes are copied to private memory before they are looked at; nothing is allocated by a length found in them. A record that does
  * not validate quarantines the rest of its block: reading goes on at the next block, whose BLOCK record says which event
  * comes next, so the number lost is exact.
  */
@@ -21,6 +21,10 @@ typedef struct {
 
 #define SCOPE_SEQUENCE_UNKNOWN UINT64_MAX
 
+/* What is copied at a time: whole blocks, so no record is cut; and little, so that it fits a processor's cache, and whoever takes
+ * the records can stop in time. */
+#define SCOPE_READ_BYTES (UINT64_C(1) << 18)
+
 /* What a pass hands over. `record` is private, validated in its frame (type not, payload not), `words` long. */
 typedef struct {
     void *self;
@@ -29,7 +33,8 @@ typedef struct {
     void (*lost)(void *self, uint32_t lane, uint64_t time_ns, uint64_t events, enum scope_loss reason);
 } scope_sink;
 
-/* One pass over one lane; the number of events handed over. `buffer` holds at least the lane's capacity. */
+/* Reads what one lane has new, at most SCOPE_READ_BYTES of it: there is more where `head` is below `seen_tail` then. The number
+ * of events handed over. `buffer` holds SCOPE_READ_BYTES, or the lane's capacity where that is less. */
 uint64_t scope_lane_read(const scope_segment *segment, uint32_t lane, scope_lane_reader *reader, uint8_t *buffer,
                          const scope_sink *sink);
 

@@ -11,6 +11,8 @@
 #include "clock.h"
 #include "ids.h"
 
+#define CLOCK_NS_MAX (UINT64_C(1) << 62) /* the year 2116; sums and differences of two fit 64 bits with a sign */
+
 static uint64_t round_up(uint64_t value, uint64_t multiple)
 {
     return (value + multiple - 1) / multiple * multiple;
@@ -41,7 +43,7 @@ const char *scope_segment_check_sizes(const scope_segment_sizes *sizes)
         return "the block size is not 16, 32 or 64 KiB";
     if (sizes->definitions_bytes < SCOPE_DEFINITIONS_BYTES_MIN || sizes->definitions_bytes > SCOPE_DEFINITIONS_BYTES_MAX
         || sizes->definitions_bytes % SCOPE_PAGE)
-        return "the definitions' size is not a multiple of 4 KiB between 4 KiB and 64 MiB";
+        return "the definitions' size is not a multiple of 4 KiB between 4 KiB and 16 MiB";
     if (sizes->policy >= SCOPE_POLICIES)
         return "the overflow policy is unknown";
     const char *fault = check_lane_bytes(sizes->first_lane_bytes, sizes->block_bytes);
@@ -184,6 +186,10 @@ static const char *check_header(const scope_segment_header *header, uint64_t fil
         return "its offsets do not follow from its sizes";
     if (file_bytes != header->size)
         return "cut or grown: its length is not the one it promises";
+    if (header->pid == 0 || header->pid > INT32_MAX)
+        return "its pid is none";
+    if (header->monotonic_ns > CLOCK_NS_MAX || header->realtime_ns > CLOCK_NS_MAX)
+        return "its clocks show no time";
     return header->clock_id == CLOCK_MONOTONIC ? NULL : "its clock is unknown";
 }
 

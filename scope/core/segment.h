@@ -22,7 +22,7 @@
 #define SCOPE_BLOCK_BYTES_MAX (UINT64_C(1) << 16)
 #define SCOPE_LANE_BYTES_MAX (UINT64_C(1) << 26) /* the stamp tells laps apart up to 2^27 bytes */
 #define SCOPE_DEFINITIONS_BYTES_MIN (UINT64_C(1) << 12)
-#define SCOPE_DEFINITIONS_BYTES_MAX (UINT64_C(1) << 26)
+#define SCOPE_DEFINITIONS_BYTES_MAX (UINT64_C(1) << 24)
 
 #define SCOPE_LOSS_SLOTS 16 /* counters that a line pair has room for */
 

@@ -26,8 +26,14 @@ static char *take_text(cursor *from)
     return text;
 }
 
-static void replace(char **field, char *text)
+static uint32_t text_bytes(const char *text)
 {
+    return text ? (uint32_t)strlen(text) + 1 : 0;
+}
+
+static void replace(scope_group *group, char **field, char *text)
+{
+    group->texts_bytes += text_bytes(text) - text_bytes(*field);
     free(*field);
     *field = text;
 }
@@ -43,14 +49,14 @@ static bool begin(scope_group *group, const uint8_t *record, uint64_t words)
     group->kind = record[SCOPE_BEGIN_KIND];
     group->flags = record[SCOPE_BEGIN_FLAGS];
     group->start_ns = scope_load64(record + 8);
-    replace(&group->method, take_text(&strings));
-    replace(&group->path, take_text(&strings));
+    replace(group, &group->method, take_text(&strings));
+    replace(group, &group->path, take_text(&strings));
     char *id = take_text(&strings);
     if (!(group->flags & SCOPE_FLAG_CALLERS_ID)) {
         free(id);
         id = NULL;
     }
-    replace(&group->id, id);
+    replace(group, &group->id, id);
     group->begun = true;
     group->spans++;
     return true;
@@ -62,7 +68,7 @@ static bool route(scope_group *group, const uint8_t *record, uint64_t words)
     if (group->route_site)
         return true;
     cursor strings = {record + 8 * SCOPE_PREFIX_WORDS, record + words * 8};
-    replace(&group->route, take_text(&strings));
+    replace(group, &group->route, take_text(&strings));
     return group->route != NULL;
 }
 

@@ -14,6 +14,7 @@ from .layout import (
     LANE_CONTROL_BYTES,
     MAGIC,
     MAX_BLOCK_BYTES,
+    MAX_CLOCK_NS,
     MAX_DEFINITIONS_BYTES,
     MAX_LANE_BYTES,
     MAX_LANES,
@@ -101,6 +102,7 @@ def _check_kind(values: tuple[Any, ...], file_bytes: int) -> None:
     _require(page_bytes == PAGE_BYTES, 56, f"a header page of {page_bytes} bytes")
     _require(policy < len(POLICIES), 68, f"no overflow policy has number {policy}")
     _require(0 < pid < 1 << 31, 128, f"{pid} is no process id")
+    _require(max(values[-3], values[-1]) <= MAX_CLOCK_NS, 176, "its clocks show no time")
     _require(clock == CLOCK_MONOTONIC, 168, f"no clock has number {clock}")
     _require(reserved == 0, 172, "a reserved field is set")
 

@@ -66,7 +66,7 @@ typedef struct {
 
 static setting new_setting(void)
 {
-    setting made = {.it = scope_correlator_new(), .now_ns = 1};
+    setting made = {.it = scope_correlator_new(UINT64_MAX), .now_ns = 1};
     made.slot = (uint32_t)scope_correlator_add(made.it, 4);
     return made;
 }
@@ -439,11 +439,11 @@ static void a_piece_that_begins_with_a_loss_is_placed_like_any_other(void)
     uint64_t first = group->position;
     scope_group_flushed(it.it, group);
     scope_correlator_lose(it.it, it.slot, SCOPE_NO_LANE, 150, 9, SCOPE_LOST_LAPPED);
-    uint64_t bare = group->position;
+    uint64_t bare = scope_correlator_first_open(it.it)->position;
     CHECK(bare != first && bare >> 48 == 0xFFFF, "a loss alone is at %llx", (unsigned long long)bare);
     scope_group_flushed(it.it, group);
     scope_correlator_lose(it.it, it.slot, SCOPE_NO_LANE, 160, 1, SCOPE_LOST_LAPPED);
-    CHECK(group->position != bare, "twice at %llx", (unsigned long long)bare);
+    CHECK(scope_correlator_first_open(it.it)->position != bare, "twice at %llx", (unsigned long long)bare);
     uint64_t position = it.position;
     feed(&it, 2, event(SCOPE_MARK, 5, 200, 4));
     feed(&it, 2, event(SCOPE_MARK, 5, 201, 4));
@@ -608,6 +608,109 @@ static void pieces_that_are_damaged_are_refused(void)
     scope_correlator_free(it.it);
 }
 
+/* ---- one segment that takes all the room ---- */
+
+static setting new_bounded(uint64_t max_bytes)
+{
+    setting made = {.it = scope_correlator_new(max_bytes), .now_ns = 1};
+    made.slot = (uint32_t)scope_correlator_add(made.it, 4);
+    return made;
+}
+
+/* Takes out and frees all that is finished; how many were in `state`. */
+static uint64_t take_all(setting *from, enum scope_group_state state)
+{
+    uint64_t found = 0;
+    for (scope_group *group; (group = scope_correlator_take(from->it));) {
+        found += group->state == state;
+        scope_group_free(from->it, group);
+    }
+    return found;
+}
+
+static void who_fills_it_is_stopped_before_those_who_hold_little(void)
+{
+    setting greedy = new_bounded(1 << 16), modest = {.it = greedy.it, .now_ns = 1};
+    modest.slot = (uint32_t)scope_correlator_add(modest.it, 1);
+    uint64_t key = 0;
+    feed(&modest, 0, begin(5, 100, 0));
+    while (!scope_correlator_full(greedy.it, greedy.slot))
+        feed(&greedy, 0, event(SCOPE_MARK, ++key, 100, 4));
+    CHECK(key < 1000, "%llu", (unsigned long long)key);
+    CHECK(!scope_correlator_full(modest.it, modest.slot), "who holds little has to wait");
+    feed(&modest, 0, end(5, 200));
+    pass(&modest, 1);
+    scope_correlator_sweep(greedy.it, 2);
+    take_all(&greedy, SCOPE_GROUP_DONE);
+    CHECK(!scope_correlator_full(greedy.it, greedy.slot) && statistics(&greedy).bytes == 0, "%llu bytes are left",
+          (unsigned long long)statistics(&greedy).bytes);
+    scope_correlator_free(greedy.it);
+}
+
+/* Else they would be awaited for good: no pass of a segment that may not be read comes to its end. */
+static void beginnings_are_not_awaited_where_nothing_more_is_read(void)
+{
+    setting it = new_bounded(1 << 14);
+    for (uint64_t key = 1; !scope_correlator_full(it.it, it.slot); key++)
+        feed(&it, 0, event(SCOPE_MARK, key, 100, 4));
+    CHECK(scope_correlator_sweep(it.it, 2) == 0, "some are awaited");
+    CHECK(statistics(&it).open == 0, "%llu are open", (unsigned long long)statistics(&it).open);
+    take_all(&it, SCOPE_GROUP_DONE);
+    feed(&it, 0, event(SCOPE_MARK, 1, 100, 4));
+    CHECK(scope_correlator_sweep(it.it, 2) == 1, "none is awaited");
+    scope_correlator_free(it.it);
+}
+
+static void open_requests_without_number_are_cut_the_oldest_first_and_only_theirs(void)
+{
+    const uint64_t most = 1 << 20;
+    setting greedy = new_bounded(most), modest = {.it = greedy.it, .now_ns = 1};
+    modest.slot = (uint32_t)scope_correlator_add(modest.it, 1);
+    uint64_t aborted = 0, made = 10000;
+    feed(&modest, 0, begin(1, 100, 0));
+    for (uint64_t key = 1; key <= made; key++) {
+        feed(&greedy, 0, begin(key, 100, 0));
+        for (scope_group *group = scope_correlator_first_open(greedy.it); key % 100 == 0 && group; group = group->next)
+            if (group->dirty)
+                scope_group_flushed(greedy.it, group);
+        aborted += take_all(&greedy, SCOPE_GROUP_ABORTED);
+    }
+    CHECK(statistics(&greedy).standing <= most, "%llu bytes", (unsigned long long)statistics(&greedy).standing);
+    CHECK(aborted && statistics(&greedy).cut == aborted, "%llu cut", (unsigned long long)statistics(&greedy).cut);
+    CHECK(statistics(&greedy).open == made - aborted + 1, "%llu open", (unsigned long long)statistics(&greedy).open);
+    CHECK(scope_correlator_first_open(greedy.it)->slot == modest.slot, "that of the other is gone");
+    scope_correlator_abort(modest.it, modest.slot);
+    CHECK(take_all(&modest, SCOPE_GROUP_ABORTED) == 1, "the other's");
+    scope_correlator_remove(greedy.it, greedy.slot);
+    CHECK(statistics(&greedy).standing == 0 && statistics(&greedy).bytes == 0, "something is still accounted for");
+    scope_correlator_free(greedy.it);
+}
+
+static void requests_that_have_ended_are_not_cut_but_finished(void)
+{
+    setting it = new_bounded(1 << 20);
+    for (uint64_t key = 1; key <= 5000; key++) {
+        feed(&it, 0, begin(key, 100, 0));
+        feed(&it, 0, end(key, 200));
+    }
+    CHECK(take_all(&it, SCOPE_GROUP_DONE) > 0 && statistics(&it).cut == 0, "%llu cut", (unsigned long long)statistics(&it).cut);
+    scope_correlator_free(it.it);
+}
+
+static void losses_without_number_cost_an_open_request_one_gap_until_it_is_looked_at(void)
+{
+    setting it = new_setting();
+    feed(&it, 0, begin(5, 100, 0));
+    uint64_t before = scope_correlator_first_open(it.it)->size;
+    for (uint64_t turn = 0; turn < 100000; turn++)
+        scope_correlator_lose(it.it, it.slot, 1, turn, 2, SCOPE_LOST_LAPPED);
+    scope_correlator_lose(it.it, it.slot, 1, 7, 1, SCOPE_LOST_FULL);
+    scope_group *group = scope_correlator_first_open(it.it);
+    CHECK(group->lost == 200001 && group->inexact && group->dirty, "%llu lost", (unsigned long long)group->lost);
+    CHECK(group->size == before + 2 * 32, "%zu bytes", group->size - before);
+    scope_correlator_free(it.it);
+}
+
 /* ---- any records at all ---- */
 
 static void any_sound_frames_are_taken_in(void)
@@ -662,6 +765,11 @@ int main(void)
     what_begins_behind_a_loss_misses_nothing();
     what_an_earlier_collector_stored_is_taken_back();
     pieces_that_are_damaged_are_refused();
+    who_fills_it_is_stopped_before_those_who_hold_little();
+    beginnings_are_not_awaited_where_nothing_more_is_read();
+    open_requests_without_number_are_cut_the_oldest_first_and_only_theirs();
+    requests_that_have_ended_are_not_cut_but_finished();
+    losses_without_number_cost_an_open_request_one_gap_until_it_is_looked_at();
     any_sound_frames_are_taken_in();
     return CHECK_RESULT();
 }

@@ -31,7 +31,7 @@ static void sizes_are_checked(void)
         {SMALL, NULL},
         {{1, 1 << 14, 1 << 15, 1 << 15, 4096, SCOPE_DISCARD_NEWEST}, NULL},
         {{1, 1 << 14, 1 << 15, 1 << 15, 4096, SCOPE_BLOCK_WRITER}, NULL},
-        {{1024, 1 << 16, 1 << 26, 1 << 26, 1 << 26, SCOPE_OVERWRITE_OLDEST}, NULL},
+        {{1024, 1 << 16, 1 << 26, 1 << 26, 1 << 24, SCOPE_OVERWRITE_OLDEST}, NULL},
         {{0, 1 << 14, 1 << 15, 1 << 15, 4096, 0}, "number of lanes"},
         {{1025, 1 << 14, 1 << 15, 1 << 15, 4096, 0}, "number of lanes"},
         {{1, 1 << 13, 1 << 15, 1 << 15, 4096, 0}, "block size"},

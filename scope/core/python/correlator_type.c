@@ -11,6 +11,7 @@ typedef struct {
     int64_t clock_offset_ns; /* realtime - monotonic */
     long number; /* the caller's */
     uint32_t next_lane; /* where a pass that was stopped goes on */
+    uint64_t target; /* up to where it reads that lane; 0: not begun */
 } attached;
 
 typedef struct {
@@ -18,7 +19,7 @@ typedef struct {
     scope_correlator *groups;
     attached *slots;
     uint32_t slot_count;
-    uint64_t max_bytes;
+    uint64_t pass_bytes;
 } CorrelatorObject;
 
 typedef struct {
@@ -29,17 +30,17 @@ typedef struct {
 
 static PyObject *correlator_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"max_bytes", NULL};
-    unsigned long long max_bytes = 32 << 20;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$K:Correlator", names, &max_bytes))
+    static char *names[] = {"max_bytes", "pass_bytes", NULL};
+    unsigned long long max_bytes = 32 << 20, pass_bytes = 1 << 30;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$KK:Correlator", names, &max_bytes, &pass_bytes))
         return NULL;
     if (scope_guard_install() < 0)
         return PyErr_SetFromErrno(PyExc_OSError);
     CorrelatorObject *self = (CorrelatorObject *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
-    self->max_bytes = max_bytes;
-    self->groups = scope_correlator_new();
+    self->pass_bytes = pass_bytes;
+    self->groups = scope_correlator_new(max_bytes);
     if (self->groups)
         return (PyObject *)self;
     Py_DECREF(self);
@@ -129,23 +130,35 @@ static void note_silent_losses(SegmentObject *segment, const scope_sink *sink)
     }
 }
 
-static bool has_news(const SegmentObject *segment, uint32_t lane)
+/* Reads a lane up to where its writer was when the pass came to it; false where it has to stop before. */
+static bool read_lane(CorrelatorObject *self, attached *from, const scope_sink *sink, uint64_t *events, uint64_t *left_bytes)
 {
-    return scope_load_relaxed(&segment->segment.lanes[lane].tail) != segment->lanes[lane].head;
+    const scope_segment *segment = &from->segment->segment;
+    scope_lane_reader *reader = &from->segment->lanes[from->next_lane];
+    uint32_t slot = (uint32_t)(from - self->slots);
+    if (from->target == 0)
+        from->target = scope_load_relaxed(&segment->lanes[from->next_lane].tail);
+    uint64_t advance = reader->head != from->target;
+    while (advance) {
+        if (*left_bytes == 0 || scope_correlator_full(self->groups, slot))
+            return false;
+        uint64_t before = reader->head;
+        *events += scope_lane_read(segment, from->next_lane, reader, from->segment->buffer, sink);
+        uint64_t copied = reader->head - before < SCOPE_READ_BYTES ? reader->head - before : SCOPE_READ_BYTES;
+        *left_bytes -= copied < *left_bytes ? copied : *left_bytes;
+        advance = reader->head < from->target ? copied : 0;
+    }
+    from->target = 0;
+    return true;
 }
 
-/* Reads lanes from where the last pass stopped; false where the correlator is full and a lane has more. */
+/* Reads lanes from where the last pass stopped; false where there is more than may be read at a time, or kept. */
 static bool read_lanes(CorrelatorObject *self, attached *from, const scope_sink *sink, uint64_t *events)
 {
-    SegmentObject *segment = from->segment;
-    for (; from->next_lane < segment->segment.header.lanes; from->next_lane++) {
-        uint32_t lane = from->next_lane;
-        if (!has_news(segment, lane))
-            continue;
-        if (scope_correlator_read_statistics(self->groups).bytes > self->max_bytes)
+    uint64_t left_bytes = self->pass_bytes;
+    for (; from->next_lane < from->segment->segment.header.lanes; from->next_lane++)
+        if (!read_lane(self, from, sink, events, &left_bytes))
             return false;
-        *events += scope_lane_read(&segment->segment, lane, &segment->lanes[lane], segment->buffer, sink);
-    }
     from->next_lane = 0;
     return true;
 }
@@ -164,8 +177,8 @@ static bool read_segment(CorrelatorObject *self, attached *from, feeding *to, ui
     return true;
 }
 
-/* drain(slot): one pass over the segment's lanes. Returns (events read, whether the pass is whole). A full correlator stops
- * it between lanes: hand over what it holds, then drain again. */
+/* drain(slot): one pass over the segment's lanes. Returns (events read, whether the pass is whole). It stops where the
+ * correlator is full, or `pass_bytes` are read: hand over what it holds, then drain again, and it goes on. */
 static PyObject *correlator_drain(CorrelatorObject *self, PyObject *number)
 {
     attached *from = slot_of(self, PyLong_AsLong(number));
@@ -271,7 +284,7 @@ static PyObject *unsigned_of(uint64_t value)
 
 static PyObject *unix_time(uint64_t monotonic_ns, int64_t offset_ns)
 {
-    return PyLong_FromLongLong(monotonic_ns ? (int64_t)monotonic_ns + offset_ns : 0);
+    return PyLong_FromLongLong(monotonic_ns ? (int64_t)(monotonic_ns + (uint64_t)offset_ns) : 0);
 }
 
 static PyObject *sites_of(const scope_group *group)
@@ -434,7 +447,8 @@ static PyObject *correlator_statistics(CorrelatorObject *self, PyObject *unused)
     if (!result || scope_put_count(result, "events", now.events) < 0 || scope_put_count(result, "stray", now.stray) < 0
         || scope_put_count(result, "malformed", now.malformed) < 0 || scope_put_count(result, "finished", now.finished) < 0
         || scope_put_count(result, "open", now.open) < 0 || scope_put_count(result, "bytes", now.bytes) < 0
-        || scope_put_count(result, "refused", now.refused) < 0)
+        || scope_put_count(result, "refused", now.refused) < 0 || scope_put_count(result, "standing", now.standing) < 0
+        || scope_put_count(result, "cut", now.cut) < 0)
         Py_CLEAR(result);
     return result;
 }

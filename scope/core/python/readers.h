@@ -10,7 +10,7 @@ typedef struct {
     scope_segment segment;
     scope_lane_reader *lanes;
     uint64_t told[SCOPE_LOSS_SLOTS]; /* events lost that no lane could count and that were told of, by reason */
-    uint8_t *buffer; /* as large as the largest lane */
+    uint8_t *buffer; /* of SCOPE_READ_BYTES */
     uint64_t definitions_at;
     uint64_t definitions_read;
     bool definitions_damaged;

@@ -10,9 +10,8 @@ PyTypeObject *SegmentType;
 static int segment_allocate(SegmentObject *self)
 {
     const scope_segment_header *header = &self->segment.header;
-    uint64_t largest = header->first_lane_bytes > header->lane_bytes ? header->first_lane_bytes : header->lane_bytes;
     self->lanes = PyMem_RawCalloc(header->lanes, sizeof *self->lanes);
-    self->buffer = PyMem_RawMalloc(largest);
+    self->buffer = PyMem_RawMalloc(SCOPE_READ_BYTES);
     if (!self->lanes || !self->buffer) {
         PyErr_NoMemory();
         return -1;
@@ -132,31 +131,28 @@ static bool copy_shared(uint8_t *to, const scope_word *from, uint64_t words)
 static uint32_t entry_length(const uint8_t *entries, uint64_t at, uint64_t size)
 {
     uint32_t length;
-    if (size - at < 8)
+    if (at >= size)
         return 0;
     memcpy(&length, entries + at, sizeof length);
-    return length >= 8 && length % 8 == 0 && length <= size - at ? length : 0;
+    return length > 8 && length % 8 == 0 && length <= size - at ? length : 0;
 }
 
-/* The entries in the private copy, as a list of bytes; it ends at damage, for the numbers of what follows would be off. */
-static PyObject *split_definitions(SegmentObject *self, const uint8_t *entries, uint64_t size)
+/* Adds the entries that are whole in the private copy; 0, or -1 with an exception set. No writer makes more entries than
+ * SCOPE_DEFINITIONS_MAX, and one more for the process; and none that is no longer than its frame. */
+static int split_definitions(SegmentObject *self, PyObject *result, const uint8_t *entries, uint64_t size)
 {
-    PyObject *result = PyList_New(0);
-    for (uint64_t at = 0; result && at < size;) {
-        uint32_t length = entry_length(entries, at, size);
-        if (!length) {
-            self->definitions_damaged = true;
-            break;
-        }
+    uint32_t length;
+    for (uint64_t at = 0; (length = entry_length(entries, at, size)) && self->definitions_read <= SCOPE_DEFINITIONS_MAX;) {
         PyObject *entry = PyBytes_FromStringAndSize((const char *)entries + at, length);
-        if (!entry || PyList_Append(result, entry) < 0)
-            Py_CLEAR(result);
+        int failed = !entry || PyList_Append(result, entry) < 0;
         Py_XDECREF(entry);
+        if (failed)
+            return -1;
         at += length;
         self->definitions_at += length;
         self->definitions_read++;
     }
-    return result;
+    return 0;
 }
 
 /* definitions(): the entries that came since the last call, each as bytes, header included. */
@@ -173,14 +169,18 @@ static PyObject *segment_definitions(SegmentObject *self, PyObject *unused)
         self->definitions_damaged = true;
     if (self->definitions_damaged || tail <= self->definitions_at)
         return PyList_New(0);
-    uint64_t size = tail - self->definitions_at;
-    uint8_t *entries = PyMem_RawMalloc(size);
-    if (!entries)
-        return PyErr_NoMemory();
-    PyObject *result = copy_shared(entries, self->segment.definitions + self->definitions_at / 8, size / 8)
-                           ? split_definitions(self, entries, size)
-                           : scope_cut_while_read(self);
-    PyMem_RawFree(entries);
+    PyObject *result = PyList_New(0);
+    while (result && self->definitions_at < tail && !self->definitions_damaged) {
+        uint64_t before = self->definitions_at, size = tail - before;
+        size = size < SCOPE_READ_BYTES ? size : SCOPE_READ_BYTES;
+        if (!copy_shared(self->buffer, self->segment.definitions + before / 8, size / 8)) {
+            Py_CLEAR(result);
+            scope_cut_while_read(self);
+        } else if (split_definitions(self, result, self->buffer, size) < 0)
+            Py_CLEAR(result);
+        /* it ends at damage, for the numbers of what follows would be off */
+        self->definitions_damaged = self->definitions_at == before;
+    }
     return result;
 }
 

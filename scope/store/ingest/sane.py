@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ..batch import Summary
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..batch import Batch
 
 __all__ = ["sane"]
@@ -19,7 +21,12 @@ _ID_MASK: Final = (1 << 64) - 1
 
 def sane(batch: Batch) -> Batch:
     """``batch`` with numbers that fit 64 bits and valid Unicode; used when it could not be stored as it is."""
-    return replace(batch, finished=list(map(_row, batch.finished)), open=list(map(_row, batch.open)))
+    losses = {segment: _bounded(each) for segment, each in batch.losses.items()}
+    return replace(batch, finished=list(map(_row, batch.finished)), open=list(map(_row, batch.open)), losses=losses)
+
+
+def _bounded(losses: Mapping[str, int]) -> dict[str, int]:
+    return {reason: min(events, _MAX) for reason, events in losses.items()}
 
 
 def _row(row: tuple[Any, ...]) -> tuple[Any, ...]:

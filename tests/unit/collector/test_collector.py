@@ -415,6 +415,36 @@ def test_draining_all_stores_what_was_refused_and_what_came_after_it(
     assert not traced.path.exists()
 
 
+def test_draining_all_for_so_long_leaves_the_rest_to_the_next_collector(
+    writer: FaultyWriter, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    collector = Collector(settings(memory_bytes=8 << 20), writer, clock=clock)
+    with process(lanes=4, first_lane_bytes=1 << 23) as traced:
+        for number in range(8_000):
+            traced.request(f"id-{number}")
+        traced.die()
+        collector.drain_all(most_s=-1)
+        collector.close()
+        some = len(stored())
+        assert 0 < some < 8_000
+        assert "the next collector goes on" in caplog.text
+        with_the_rest = Collector(settings(), writer, clock=clock)
+        with_the_rest.drain_all()
+        with_the_rest.close()
+        assert len(stored()) == 8_000
+
+
+def test_losses_that_no_number_holds_end_nobody_s_collector(collector: Collector, traced: Process) -> None:
+    collector.cycle()
+    with traced.path.open("r+b") as file:
+        file.seek(8192 + 128)
+        file.write(b"\xff" * 64)
+    traced.request("a")
+    collector.cycle()
+    assert collector.cycle() < RETRY_S or not collector.status.error
+    assert stored()["a"].state == "done"
+
+
 def test_draining_all_says_why_it_could_not(collector: Collector, traced: Process, writer: FaultyWriter) -> None:
     traced.request("a")
     writer.refuses = {"commit"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,24 @@ def test_losses_are_counted_beyond_the_death_of_who_lost(collector: Collector, c
         assert (collector.status.segments, collector.status.lost) == (0, lost)
         with Reader(load().store_dir) as reader:
             assert [dict(each.lost)["lapped"] for each in reader.info().segments] == [lost]
+
+
+def test_of_a_segment_and_its_copies_one_is_read(
+    collector: Collector, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """That which is called as its process called it, though another comes before it by name."""
+    with process(f"{os.getpid()}-made.seg") as made:
+        name = made.path.with_name(f"{made.owner}-own.seg")
+        made.path.rename(name)
+        shutil.copy(name, name.with_name("0-copy.seg"))
+        made.request("a")
+        collector.cycle()
+        shutil.copy(name, name.with_name("late-copy.seg"))
+        collector.cycle()
+        assert stored()["a"].complete
+        told = [each.message for each in caplog.records if "a copy of" in each.message]
+        assert [text.partition(": a copy")[0].rpartition("/")[2] for text in told] == ["0-copy.seg", "late-copy.seg"]
+        assert all(text.endswith(f"a copy of {name}; remove it") for text in told)
 
 
 # --- unsound segments -------------------------------------------------------------------------------------------------

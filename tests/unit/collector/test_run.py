@@ -114,11 +114,11 @@ def test_a_process_that_came_while_the_lock_was_held_is_not_left_alone(monkeypat
 
     with process() as traced:
 
-        def drain(self: Collector) -> None:
+        def drain(self: Collector, most_s: float) -> None:
             lives.append(self)
             if len(lives) == 2:
                 traced.die()
-            drain_all(self)
+            drain_all(self, most_s)
 
         monkeypatch.setattr(Collector, "idle_s", lambda _: 3600.0)
         monkeypatch.setattr(Collector, "drain_all", drain)

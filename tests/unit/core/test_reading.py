@@ -272,6 +272,39 @@ def test_a_full_correlator_stops_between_lanes_and_goes_on(segment: _core.Segmen
     assert handed
 
 
+def test_a_pass_over_more_than_is_read_at_a_time_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    session = _core.Session(str(tmp_path / "large.seg"), lanes=1, first_lane_bytes=1 << 20)
+    _core.set_session(session)
+    request(partial(annotate_often, 3_000))
+    _core.set_session(None)
+    segment, correlator = _core.Segment(session.path), _core.Correlator(pass_bytes=1)
+    slot = correlator.add(segment, 1)
+    passes = [correlator.drain(slot) for _ in range(5)]
+    segment.close()
+    session.close()
+    assert [whole for _, whole in passes] == [False, False, True, True, True]
+    (found,) = taken(correlator)
+    assert found.events == sum(events for events, _ in passes) == 3_000 + 4
+    assert found.complete
+
+
+def test_no_more_definitions_are_believed_than_a_process_makes(tmp_path: Path) -> None:
+    session = _core.Session(str(tmp_path / "large.seg"), lanes=1, definitions_bytes=1 << 21)
+    segment = _core.Segment(session.path)
+    with Path(session.path).open("r+b") as file:
+        file.seek(112)
+        (at,) = struct.unpack("<Q", file.read(8))
+        file.seek(at)
+        file.write((16).to_bytes(16, "little") * (1 << 17))
+        file.seek(4096 + 64)
+        file.write(struct.pack("<Q", 1 << 21))
+    assert len(segment.definitions()) == 65_537
+    assert segment.definitions() == []
+    assert segment.statistics()["definitions_damaged"] == 1
+    segment.close()
+    session.close()
+
+
 def annotate_in_a_thread() -> None:
     from scope import Thread
 
@@ -411,4 +444,5 @@ def test_wrong_arguments_are_type_errors(segment: _core.Segment) -> None:
         _core.Correlator(1)  # type: ignore[call-arg]
     with pytest.raises(TypeError):
         correlator.restore(0, 1)
-    assert set(correlator.statistics()) == {"events", "stray", "malformed", "finished", "open", "bytes", "refused"}
+    counts = "events stray malformed finished open bytes refused standing cut"
+    assert set(correlator.statistics()) == set(counts.split())

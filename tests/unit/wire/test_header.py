@@ -76,6 +76,8 @@ def test_controls_of_many_lanes_take_more_pages() -> None:
         ("definitions_bytes", 0, 120, "definitions of 0 bytes"),
         ("definitions_bytes", 4104, 120, "definitions of 4104 bytes"),
         ("definitions_bytes", 1 << 27, 120, "definitions of 134217728 bytes"),
+        ("monotonic_ns", (1 << 62) + 1, 176, "its clocks show no time"),
+        ("realtime_ns", 1 << 63, 176, "its clocks show no time"),
         ("pid", 0, 128, "0 is no process id"),
         ("pid", 1 << 31, 128, "2147483648 is no process id"),
         ("clock_id", 0, 168, "no clock has number 0"),
