@@ -7,7 +7,7 @@ import sys
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["report"]
+__all__ = ["report", "report_unnamed"]
 
 logger: Final = logging.getLogger("scope")
 
@@ -16,3 +16,11 @@ logger: Final = logging.getLogger("scope")
 def report(lacking: str) -> None:
     """Log the exception that is being handled, and what is lacking for it; the same only once."""
     logger.error("scope: %s", lacking, exc_info=sys.exception())
+
+
+def report_unnamed(route: object, error: Exception) -> None:
+    """Log ``error``, which kept the name of ``route`` from a request."""
+    try:
+        raise error
+    except Exception:
+        report(f"{type(route)!r} is traced without its name")

@@ -7,10 +7,9 @@ ServerErrorMiddleware, by the very ScopeMiddleware that is found inside; there, 
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 from itertools import takewhile
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
@@ -30,6 +29,9 @@ from ._wrappers import original_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from .._core import Tracer
     from ._patches import Patches
 
 __all__ = ["STACK", "Stack", "is_somebodys", "learn_stack", "middleware_name"]
@@ -44,50 +46,65 @@ _FRAMEWORK_MODULES: Final = ("fastapi.", "starlette.middleware.body_limit")
 class Stack:
     """What is known of one ServerErrorMiddleware and what lies inside it.
 
-    ``tracer`` is the ScopeMiddleware inside, or None; ``holder`` is what led to it, if it could be made to step over.
-    ``app`` is the stack as it would run without us. ``prepared`` tells whether spans were put into it.
+    ``enter`` runs the stack as it would run without us, as a request; None where nothing inside it traces. ``prepared``
+    tells whether spans were put into it.
     """
 
-    __slots__ = ("app", "holder", "prepared", "tracer")
+    __slots__ = ("_app", "_back", "_patches", "enter", "prepared")
 
-    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
-        self.app = app
-        self.tracer: ScopeMiddleware | None = None
-        self.holder: Any = None
+    def __init__(self, patches: Patches, app: ASGIApp) -> None:
+        self._patches = patches
+        self._app = app
+        self._back: Callable[[], None] | None = None
+        self.enter: ASGIApp | None = None
         self.prepared = False
 
-    def learn(self, patches: Patches, entry: Any) -> None:
-        """Look for the tracer, and step over it: it is called outermost from now on."""
+    def learn(self, entry: Any) -> None:
+        """Look for the middleware that traces, and step over it: it is called outermost from now on."""
         for holder, app in _walk(entry):
             if isinstance(app, ScopeMiddleware):
-                self.tracer = app
-                with suppress(AttributeError, TypeError):  # frozen: it is run through, and sees that all is done
-                    hold(holder, app.app)
-                    self.holder = holder
-                self.prepare(patches, entry)
+                self._step_over(holder, app)
+                self.prepare(entry)
                 return
 
-    def prepare(self, patches: Patches, entry: Any) -> None:
+    def _step_over(self, holder: Any, middleware: ScopeMiddleware) -> None:
+        try:
+            hold(holder, middleware.app)
+            self._back = partial(hold, holder, middleware)
+        except (AttributeError, TypeError):  # frozen: it is run through, and sees that all is done
+            if middleware.tracer is not None:
+                self.enter = partial(_trace_but_lifespan, middleware.tracer, self._app)
+        else:
+            self.enter = self._app if middleware.tracer is None else partial(middleware.tracer, self._app)
+
+    def prepare(self, entry: Any) -> None:
         """Put spans around the middlewares and exception handlers of the application; never raises."""
         self.prepared = True
         try:
-            _trace_stack(patches, entry)
+            _trace_stack(self._patches, entry)
         except Exception:
             report("the middlewares of an application have no spans of their own")
 
     def forget(self) -> None:
-        """Lead to the tracer again."""
-        if self.holder is not None:
-            hold(self.holder, self.tracer)
+        """Lead to the middleware again."""
+        if self._back is not None:
+            self._back()
 
 
-def learn_stack(patches: Patches, entry: Any, call: Callable[..., Awaitable[None]]) -> Stack:
+def _trace_but_lifespan(tracer: Tracer, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    """The scope of a lifespan does not tell whether it is traced, and once is enough: ScopeMiddleware will do it."""
+    if scope["type"] == "lifespan":
+        return app(scope, receive, send)
+    return tracer(app, scope, receive, send)
+
+
+def learn_stack(patches: Patches, call: Callable[..., Awaitable[None]], entry: Any) -> Stack:
     """What is known of ``entry``, whose class's ``__call__`` was ``call``; never raises."""
-    stack = Stack(partial(call, entry))
+    stack = Stack(patches, MethodType(call, entry))
     try:
         setattr(entry, STACK, stack)
         patches.remember(entry, _forget)
-        stack.learn(patches, entry)
+        stack.learn(entry)
     except Exception:
         report("an application is traced from where ScopeMiddleware stands, not from outermost")
     return stack

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio.coroutines
 import inspect
 import sys
-from functools import wraps
+from functools import update_wrapper, wraps
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
-from .._core import Span, current_request
+from .._core import Handler, Span, current_request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
@@ -75,6 +76,8 @@ def wrap_function(call: Callable[..., Any], name: str, kind: SpanKind) -> Callab
 
 def wrap_coroutine(call: Callable[..., Any], name: str, kind: SpanKind) -> Callable[..., Any]:
     number = int(kind)
+    if isinstance(call, FunctionType | MethodType) and inspect.iscoroutinefunction(call):
+        return mark(update_wrapper(Handler(call, name, number), call), call)
 
     @wraps(call)
     async def coroutine(*args: Any, **kwargs: Any) -> Any:

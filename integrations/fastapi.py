@@ -8,7 +8,7 @@ FastAPI's own tracing over OpenTelemetry is another matter and stays as it is.
 from __future__ import annotations
 
 from copy import copy
-from functools import partial
+from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, Final
 from weakref import finalize
 
@@ -28,10 +28,11 @@ from fastapi.routing import (
 )
 from starlette._utils import get_route_path
 
+from .._core import MOUNTED_KEY, RouteHook
 from ..capture.middleware import REQUEST_KEY
 from ..model import SpanKind
 from ._dependencies import trace_dependencies
-from ._faults import report
+from ._faults import report, report_unnamed
 from ._handlers import recordable
 from ._naming import name_of
 from ._wrappers import (
@@ -42,7 +43,6 @@ from ._wrappers import (
     wrap_function,
     wrap_generator,
 )
-from .starlette import MOUNTED_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -53,6 +53,9 @@ if TYPE_CHECKING:
 __all__ = ["install"]
 
 _TRACED: Final = "_scope_traced"
+_INCLUDED: Final = ("fastapi", "effective_route_context")
+"""Where a scope holds what serves a route whose router is included in another: a counterpart with the full path."""
+
 _TOLD: Final = ("type", "loc", "msg")
 
 
@@ -66,27 +69,8 @@ def install(patches: Patches, _: ModuleType) -> None:
 
 
 def _trace_operation(patches: Patches, original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    def handle(self: Any, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        if REQUEST_KEY in scope:
-            try:
-                served = _name_included(self, scope) if "fastapi" in scope else self
-                if not served._scope_traced:  # noqa: SLF001 - ours
-                    _trace_endpoint(patches, served)
-            except Exception:
-                report(f"{self!r} is traced without its name and handler")
-        return original(self, scope, receive, send)
-
-    return like_coroutine_function(handle)
-
-
-def _name_included(route: APIRoute, scope: Any) -> Any:
-    """What serves ``route``: if its router is included in another, a counterpart that knows the full path."""
-    included = scope["fastapi"].get("effective_route_context")
-    if included is None or included.original_route is not route:
-        return route
-    mounted = scope.get(MOUNTED_KEY)
-    scope[REQUEST_KEY].set_route(included.path_format if mounted is None else mounted + included.path_format)
-    return included
+    hook = RouteHook(original, _TRACED, partial(_trace_endpoint, patches), report_unnamed, _INCLUDED)
+    return update_wrapper(hook, original)
 
 
 def _trace_session(patches: Patches, original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:

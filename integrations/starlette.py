@@ -6,7 +6,7 @@ application or route is learned when its first traced request comes by.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from starlette._utils import is_async_callable
@@ -15,10 +15,10 @@ from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import Host, Mount, Route, WebSocketRoute
 
-from .._core import Span, current_request
+from .._core import MOUNTED_KEY, RouteHook, Span, StackHook, current_request
 from ..capture.middleware import REQUEST_KEY
 from ..model import SpanKind
-from ._faults import report
+from ._faults import report, report_unnamed
 from ._naming import name_of
 from ._routes import LEARNED, learn_mount, learn_route
 from ._stack import STACK, learn_stack
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from ._patches import Patches
 
 __all__ = ["MOUNTED_KEY", "install"]
-
-MOUNTED_KEY: Final = "scope.mounted"
-"""Key of the ASGI scope: the templates of the mounts and hosts passed so far, joined."""
 
 _REST: Final = "/{path}"
 _HANDLER: Final = int(SpanKind.HANDLER)
@@ -55,33 +52,11 @@ def install(patches: Patches, _: ModuleType) -> None:
 
 
 def _open_outermost(patches: Patches, original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    def call(self: Any, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        stack = self._scope_stack or learn_stack(patches, self, original)
-        if REQUEST_KEY in scope:
-            if not stack.prepared:
-                stack.prepare(patches, self)
-        # The lifespan's scope does not tell whether it is traced: once is enough.
-        elif stack.tracer is not None and (stack.holder is not None or scope["type"] != "lifespan"):
-            return stack.tracer.trace(stack.app, scope, receive, send)
-        return original(self, scope, receive, send)
-
-    return like_coroutine_function(call)
+    return update_wrapper(StackHook(original, STACK, partial(learn_stack, patches, original)), original)
 
 
 def _name_route(patches: Patches, original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    def handle(self: Any, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        request = scope.get(REQUEST_KEY)
-        if request is not None:
-            try:
-                if self._scope_learned is None:
-                    learn_route(patches, self)
-                mounted = scope.get(MOUNTED_KEY)
-                request.set_route(self.path_format if mounted is None else mounted + self.path_format)
-            except Exception:
-                report(f"{type(self)!r} is traced without its name")
-        return original(self, scope, receive, send)
-
-    return like_coroutine_function(handle)
+    return update_wrapper(RouteHook(original, LEARNED, partial(learn_route, patches), report_unnamed), original)
 
 
 def _enter_mount(

@@ -11,6 +11,12 @@ _Description: TypeAlias = tuple[str, str, list[tuple[str, str, int, bool]]]
 LOSS_REASONS: Final[tuple[str, ...]]
 """Names of the loss counters, in the order of the wire format."""
 
+REQUEST_KEY: Final = "scope.request"
+"""Where an ASGI scope holds its Request while it runs."""
+
+MOUNTED_KEY: Final = "scope.mounted"
+"""Key of the ASGI scope: the templates of the mounts and hosts passed so far, joined."""
+
 SUMMARY_FIELDS: Final[tuple[str, ...]]
 """Names of the items of the tuples that a Correlator gives."""
 
@@ -125,6 +131,32 @@ class Request:
     def fail(self, error: BaseException, /) -> int:
         """Write the end for an exception that escaped; the outcome."""
 
+@final
+class Tracer:
+    """Runs ASGI applications as requests: ``tracer(app, scope, receive, send)``, awaited like the application itself.
+
+    ``header`` is the name of the correlation header, in lower case; ``trust``: take over the caller's ids. A scope that
+    is traced already, or for which ``is_excluded`` returns true, runs as it is. ``settle`` is called once, before the
+    first exchange.
+    """
+
+    def __new__(
+        cls,
+        header: bytes,
+        trust: bool,
+        is_excluded: Callable[[MutableMapping[str, Any]], bool] | None = None,
+        settle: Callable[[], object] | None = None,
+        /,
+    ) -> Self: ...
+    def __call__(
+        self,
+        app: Callable[[Any, Any, Any], Awaitable[None]],
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+        /,
+    ) -> Awaitable[None]: ...
+
 def begin_request(scope: MutableMapping[str, Any], header: bytes, trust: bool, /) -> Request | None:
     """Begin the request of an ASGI scope; None while capture is off. Nothing in ``scope`` makes it raise.
 
@@ -196,6 +228,47 @@ class Probe(Generic[_Parameters, _Returned_co]):
     __wrapped__: Callable[_Parameters, _Returned_co]
     def __new__(cls, wrapped: Callable[_Parameters, _Returned_co], site: int, /) -> Self: ...
     def __call__(self, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Returned_co: ...
+
+@final
+class Handler(Generic[_Parameters, _Returned_co]):
+    """A coroutine function with a span around each run within a request. ``kind`` is the span's."""
+
+    __wrapped__: Callable[_Parameters, Awaitable[_Returned_co]]
+    def __new__(cls, wrapped: Callable[_Parameters, Awaitable[_Returned_co]], name: str, kind: int, /) -> Self: ...
+    def __call__(self, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> Awaitable[_Returned_co]: ...
+
+@final
+class RouteHook(Generic[_Parameters]):
+    """In place of ``handle`` of a class of routes: names the request by the route's ``path_format``.
+
+    ``learn`` is called with a route whose attribute ``learned`` is not true, ``report`` with a route and what went
+    wrong. ``within``: the keys under which a scope holds what serves an included route in its place, if it does; the
+    hook then names only these, as the class's own ``handle`` calls that of a class whose hook names the others.
+    """
+
+    def __new__(
+        cls,
+        wrapped: Callable[_Parameters, Awaitable[None]],
+        learned: str,
+        learn: Callable[[Any], object],
+        report: Callable[[Any, Exception], object],
+        within: tuple[str, str] | None = None,
+        /,
+    ) -> Self: ...
+    def __call__(self, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> Awaitable[None]: ...
+
+@final
+class StackHook(Generic[_Parameters]):
+    """In place of ``__call__`` of an application's outermost middleware: opens the request.
+
+    ``learn`` gives what is known of a middleware whose attribute ``learned`` is None: an object whose ``enter`` runs
+    the application as a request, or is None, and which is told to ``prepare`` it where another opened the request.
+    """
+
+    def __new__(
+        cls, wrapped: Callable[_Parameters, Awaitable[None]], learned: str, learn: Callable[[Any], object], /
+    ) -> Self: ...
+    def __call__(self, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> Awaitable[None]: ...
 
 # --- in the collector --------------------------------------------------------------------------------------------
 

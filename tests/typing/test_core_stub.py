@@ -119,6 +119,10 @@ def instances(tmp_path: Path) -> Iterator[dict[str, Any]]:
             "Request": request,
             "Span": _core.Span("one"),
             "Probe": _core.Probe(len, 0),
+            "Tracer": _core.Tracer(b"x-request-id", True),
+            "Handler": _core.Handler(len, "len", 0),  # type: ignore[arg-type]
+            "RouteHook": _core.RouteHook(len, "learned", len, print),  # type: ignore[arg-type]
+            "StackHook": _core.StackHook(len, "learned", len),  # type: ignore[arg-type]
             "Segment": _core.Segment(session.path),
             "Correlator": _core.Correlator(),
         }

@@ -5,6 +5,7 @@
  * recorded when the server's awaitable has ended, so a slow client's time counts.
  */
 
+#include "awaiting.h"
 #include "emit.h"
 #include "request.h"
 #include "values.h"
@@ -12,68 +13,57 @@
 static PyObject *key_type, *key_status, *key_headers, *key_body, *key_more_body, *key_bytes, *key_text;
 static PyTypeObject *SendType, *ReceiveType, *StepType;
 
-/* What both kinds of object here begin with. */
 typedef struct {
     PyObject_HEAD
     RequestObject *request;
-    PyObject *inner;
-} HeldObject;
-
-typedef struct {
-    HeldObject held;
+    PyObject *inner; /* the server's callable */
     vectorcallfunc vectorcall;
 } WrapObject;
 
-enum step_mode { STEP_RECEIVE, STEP_LAST_BYTE };
-
-/* An awaitable around the server's own, which takes note when that has ended. */
+/* One call of send or receive, awaited. */
 typedef struct {
-    HeldObject held; /* inner: an iterator, what `await` would drive */
-    uint8_t mode;
+    AwaitingObject awaiting;
+    RequestObject *request;
 } StepObject;
 
-static int held_traverse(HeldObject *self, visitproc visit, void *arg)
+static PyObject *new_step(RequestObject *request, PyObject *awaitable, const scope_awaiting_kind *kind)
 {
-    Py_VISIT(Py_TYPE(self));
-    Py_VISIT(self->inner);
-    return 0;
-}
-
-static void held_dealloc(HeldObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
-    Py_XDECREF(self->inner);
-    Py_XDECREF(self->request);
-    PyObject_GC_Del(self);
-    Py_DECREF(type);
-}
-
-static PyObject *awaited(PyObject *awaitable)
-{
-    if (PyCoro_CheckExact(awaitable))
-        return Py_NewRef(awaitable);
-    unaryfunc await = Py_TYPE(awaitable)->tp_as_async ? Py_TYPE(awaitable)->tp_as_async->am_await : NULL;
-    if (await)
-        return await(awaitable);
-    PyErr_Format(PyExc_TypeError, "object %.100s can't be used in 'await' expression", Py_TYPE(awaitable)->tp_name);
-    return NULL;
-}
-
-static PyObject *new_step(RequestObject *request, PyObject *awaitable, enum step_mode mode)
-{
-    PyObject *inner = awaited(awaitable);
+    PyObject *inner = scope_awaited(awaitable);
     StepObject *self = inner ? PyObject_GC_New(StepObject, StepType) : NULL;
     if (!self) {
         Py_XDECREF(inner);
         return NULL;
     }
-    self->held.request = (RequestObject *)Py_NewRef((PyObject *)request);
-    self->held.inner = inner;
-    self->mode = (uint8_t)mode;
+    scope_awaiting_init(&self->awaiting, kind, inner);
+    self->request = (RequestObject *)Py_NewRef((PyObject *)request);
     PyObject_GC_Track(self);
     return (PyObject *)self;
 }
+
+static int step_traverse(StepObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->awaiting.inner);
+    return 0;
+}
+
+static void step_dealloc(StepObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    if (!scope_awaiting_finish(&self->awaiting))
+        return;
+    Py_XDECREF(self->awaiting.inner);
+    Py_DECREF(self->request);
+    PyObject_GC_Del(self);
+    Py_DECREF(type);
+}
+
+static PyType_Slot step_slots[] = {
+    {Py_tp_doc, "One call of send or receive, awaited."},
+    {Py_tp_dealloc, step_dealloc},
+    {Py_tp_traverse, step_traverse},
+    {0, NULL},
+};
 
 /* ---- reading messages; whatever is odd in them is passed over ---- */
 
@@ -147,8 +137,8 @@ static PyObject *with_header(RequestObject *request, PyObject *message)
     PyObject *list = headers && headers != Py_None ? PySequence_List(headers) : PyList_New(0);
     PyObject *copy = NULL;
     /* an iterator of headers was used up by listing it, so the copy is needed then even without our header */
-    if (list && (has_header(list, PyTuple_GET_ITEM(request->response_header, 0))
-                 || PyList_Append(list, request->response_header) == 0))
+    PyObject *header = list && !has_header(list, request->header_name) ? scope_response_header(request) : NULL;
+    if (list && (!header || PyList_Append(list, header) == 0))
         copy = PyDict_Copy(message);
     if (copy && PyDict_SetItem(copy, key_headers, list) < 0)
         Py_CLEAR(copy);
@@ -197,19 +187,27 @@ static PyObject *outgoing(RequestObject *request, PyObject *message, bool *last)
     return Py_NewRef(message);
 }
 
+static void last_byte_sent(AwaitingObject *self, PyObject *value)
+{
+    (void)value;
+    emit_last_byte(((StepObject *)self)->request);
+}
+
+static const scope_awaiting_kind sending_last = {.ended = last_byte_sent};
+
 static PyObject *send_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names)
 {
     WrapObject *self = (WrapObject *)callable;
     if (PyVectorcall_NARGS(flags) != 1 || names)
-        return PyObject_Vectorcall(self->held.inner, args, flags, names);
+        return PyObject_Vectorcall(self->inner, args, flags, names);
     bool last = false;
-    PyObject *message = outgoing(self->held.request, args[0], &last);
+    PyObject *message = outgoing(self->request, args[0], &last);
     PyErr_Clear();
-    PyObject *awaitable = PyObject_CallOneArg(self->held.inner, message);
+    PyObject *awaitable = PyObject_CallOneArg(self->inner, message);
     Py_DECREF(message);
     if (!awaitable || !last)
         return awaitable;
-    PyObject *step = new_step(self->held.request, awaitable, STEP_LAST_BYTE);
+    PyObject *step = new_step(self->request, awaitable, &sending_last);
     Py_DECREF(awaitable);
     return step;
 }
@@ -234,150 +232,50 @@ static void incoming(RequestObject *request, PyObject *message)
     }
 }
 
+static void received(AwaitingObject *self, PyObject *message)
+{
+    incoming(((StepObject *)self)->request, message);
+}
+
+static const scope_awaiting_kind receiving = {.ended = received};
+
 static PyObject *receive_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names)
 {
     WrapObject *self = (WrapObject *)callable;
-    PyObject *awaitable = PyObject_Vectorcall(self->held.inner, args, flags, names);
+    PyObject *awaitable = PyObject_Vectorcall(self->inner, args, flags, names);
     if (!awaitable)
         return NULL;
-    PyObject *step = new_step(self->held.request, awaitable, STEP_RECEIVE);
+    PyObject *step = new_step(self->request, awaitable, &receiving);
     Py_DECREF(awaitable);
     return step;
 }
 
-/* ---- the awaitable ---- */
-
-static void step_ended(StepObject *self, PyObject *value)
-{
-    if (self->mode == STEP_RECEIVE)
-        incoming(self->held.request, value);
-    else
-        emit_last_byte(self->held.request);
-    PyErr_Clear();
-}
-
-static PySendResult step_am_send(StepObject *self, PyObject *value, PyObject **result)
-{
-    PySendResult state = PyIter_Send(self->held.inner, value, result);
-    if (state == PYGEN_RETURN)
-        step_ended(self, *result);
-    return state;
-}
-
-/* What a generator's method gives back for a PySendResult. */
-static PyObject *as_method_result(PySendResult state, PyObject *result)
-{
-    if (state == PYGEN_NEXT)
-        return result;
-    if (state == PYGEN_RETURN) {
-        PyObject *stop = PyObject_CallOneArg(PyExc_StopIteration, result);
-        if (stop)
-            PyErr_SetObject(PyExc_StopIteration, stop);
-        Py_XDECREF(stop);
-        Py_DECREF(result);
-    }
-    return NULL;
-}
-
-static PyObject *step_send(StepObject *self, PyObject *value)
-{
-    PyObject *result = NULL;
-    PySendResult state = step_am_send(self, value, &result);
-    return as_method_result(state, result);
-}
-
-static PyObject *step_next(StepObject *self)
-{
-    return step_send(self, Py_None);
-}
-
-/* The result of a call into the inner awaitable, which may have ended it with StopIteration. */
-static PyObject *step_forward(StepObject *self, const char *method, PyObject *args)
-{
-    PyObject *bound = PyObject_GetAttrString(self->held.inner, method);
-    PyObject *result = bound ? PyObject_CallObject(bound, args) : NULL;
-    Py_XDECREF(bound);
-    if (!result && PyErr_ExceptionMatches(PyExc_StopIteration)) {
-        PyObject *type, *value, *traceback;
-        PyErr_Fetch(&type, &value, &traceback);
-        PyErr_NormalizeException(&type, &value, &traceback);
-        PyObject *returned = value ? PyObject_GetAttrString(value, "value") : NULL;
-        step_ended(self, returned ? returned : Py_None);
-        Py_XDECREF(returned);
-        PyErr_Restore(type, value, traceback);
-    }
-    return result;
-}
-
-static PyObject *step_throw(StepObject *self, PyObject *args)
-{
-    return step_forward(self, "throw", args);
-}
-
-static PyObject *step_close(StepObject *self, PyObject *unused)
-{
-    (void)unused;
-    PyObject *close = PyObject_GetAttrString(self->held.inner, "close");
-    if (!close) {
-        PyErr_Clear(); /* an iterator without close() has nothing to close */
-        Py_RETURN_NONE;
-    }
-    PyObject *result = PyObject_CallNoArgs(close);
-    Py_DECREF(close);
-    return result;
-}
-
-/* What it lacks is the inner awaitable's: tools ask a task's coroutine for its state, its frame and its code. */
-static PyObject *step_getattr(PyObject *self, PyObject *name)
-{
-    PyObject *value = PyObject_GenericGetAttr(self, name);
-    if (value || !PyErr_ExceptionMatches(PyExc_AttributeError))
-        return value;
-    PyErr_Clear();
-    return PyObject_GetAttr(((StepObject *)self)->held.inner, name);
-}
-
-static PyMethodDef step_methods[] = {
-    {"send", (PyCFunction)step_send, METH_O, "Resume with a value."},
-    {"throw", (PyCFunction)step_throw, METH_VARARGS, "Resume with an exception."},
-    {"close", (PyCFunction)step_close, METH_NOARGS, "Close the inner awaitable."},
-    {NULL, NULL, 0, NULL},
-};
-
-static PyType_Slot step_slots[] = {
-    {Py_tp_doc, "One call of send or receive, awaited."},
-    {Py_tp_dealloc, held_dealloc},
-    {Py_tp_traverse, held_traverse},
-    {Py_tp_getattro, step_getattr},
-    {Py_tp_methods, step_methods},
-    {Py_tp_iter, PyObject_SelfIter},
-    {Py_tp_iternext, step_next},
-    {Py_am_await, PyObject_SelfIter},
-    {Py_am_send, step_am_send},
-    {0, NULL},
-};
-
-static PyType_Spec step_spec = {
-    .name = "scope._core.Step",
-    .basicsize = sizeof(StepObject),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = step_slots,
-};
-
-PyObject *scope_awaited_inside(PyObject *awaitable)
-{
-    return Py_IS_TYPE(awaitable, StepType) ? Py_NewRef(((StepObject *)awaitable)->held.inner) : NULL;
-}
-
 /* ---- the two wrappers ---- */
+
+static int wrap_traverse(WrapObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->inner);
+    return 0;
+}
+
+static void wrap_dealloc(WrapObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    Py_DECREF(self->inner);
+    Py_DECREF(self->request);
+    PyObject_GC_Del(self);
+    Py_DECREF(type);
+}
 
 static PyObject *wrap(PyTypeObject *type, vectorcallfunc call, RequestObject *request, PyObject *inner)
 {
     WrapObject *self = PyObject_GC_New(WrapObject, type);
     if (!self)
         return NULL;
-    self->held.request = (RequestObject *)Py_NewRef((PyObject *)request);
-    self->held.inner = Py_NewRef(inner);
+    self->request = (RequestObject *)Py_NewRef((PyObject *)request);
+    self->inner = Py_NewRef(inner);
     self->vectorcall = call;
     PyObject_GC_Track(self);
     return (PyObject *)self;
@@ -385,7 +283,7 @@ static PyObject *wrap(PyTypeObject *type, vectorcallfunc call, RequestObject *re
 
 PyObject *scope_wrap_send(RequestObject *request, PyObject *send)
 {
-    if (request->response_header)
+    if (request->header_name)
         return wrap(SendType, send_call, request, send);
     PyErr_SetString(PyExc_TypeError, "a task has no response to send");
     return NULL;
@@ -398,14 +296,14 @@ PyObject *scope_wrap_receive(RequestObject *request, PyObject *receive)
 
 static PyMemberDef wrap_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(WrapObject, vectorcall), READONLY, NULL},
-    {"__wrapped__", T_OBJECT, offsetof(WrapObject, held.inner), READONLY, "The server's own callable."},
+    {"__wrapped__", T_OBJECT, offsetof(WrapObject, inner), READONLY, "The server's own callable."},
     {NULL, 0, 0, 0, NULL},
 };
 
 static PyType_Slot wrap_slots[] = {
     {Py_tp_doc, "A server's send or receive, with what passes recorded."},
-    {Py_tp_dealloc, held_dealloc},
-    {Py_tp_traverse, held_traverse},
+    {Py_tp_dealloc, wrap_dealloc},
+    {Py_tp_traverse, wrap_traverse},
     {Py_tp_call, PyVectorcall_Call},
     {Py_tp_members, wrap_members},
     {0, NULL},
@@ -431,7 +329,7 @@ int scope_add_asgi(PyObject *module)
     key_text = PyUnicode_InternFromString("text");
     if (!key_type || !key_status || !key_headers || !key_body || !key_more_body || !key_bytes || !key_text)
         return -1;
-    StepType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &step_spec, NULL);
+    StepType = scope_awaiting_type(module, "scope._core.Step", sizeof(StepObject), step_slots);
     SendType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &send_spec, NULL);
     ReceiveType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &receive_spec, NULL);
     return StepType && SendType && ReceiveType ? 0 : -1;

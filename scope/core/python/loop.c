@@ -14,6 +14,7 @@
  */
 #include "loop.h"
 
+#include "awaiting.h"
 #include "context.h"
 #include "emit.h"
 

@@ -7,6 +7,8 @@
 
 int scope_add_span(PyObject *module);
 int scope_add_probe(PyObject *module);
+int scope_add_handler(PyObject *module);
+int scope_add_hooks(PyObject *module);
 
 scope_runtime runtime;
 
@@ -127,7 +129,9 @@ static int execute(PyObject *module)
         return -1;
     if (scope_add_session(module) < 0 || scope_add_context(module) < 0 || scope_add_request(module) < 0)
         return -1;
-    if (scope_add_asgi(module) < 0 || scope_add_span(module) < 0 || scope_add_probe(module) < 0
+    if (scope_add_asgi(module) < 0 || scope_add_exchange(module) < 0 || scope_add_span(module) < 0)
+        return -1;
+    if (scope_add_probe(module) < 0 || scope_add_handler(module) < 0 || scope_add_hooks(module) < 0
         || scope_add_loop(module) < 0)
         return -1;
     return scope_add_segment(module) < 0 ? -1 : scope_add_correlator(module);

@@ -12,6 +12,7 @@
 
 #include "../clock.h"
 #include "../ids.h"
+#include "../inbound.h"
 #include "../ring.h"
 
 typedef struct {
@@ -38,10 +39,12 @@ typedef struct {
     bool response_started, response_ended, disconnected, ended;
     uint32_t spans; /* span numbers given so far */
     uint64_t bytes_in, bytes_out, messages_in, messages_out;
-    PyObject *id; /* str */
+    uint8_t id_size;
+    char id[SCOPE_REQUEST_ID_MAX];
+    PyObject *header_name; /* of the correlation header, bytes; NULL for a task */
     PyObject *tracestate; /* str or NULL */
     PyObject *route; /* str or NULL */
-    PyObject *response_header; /* (name, value) in bytes */
+    PyObject *response_header; /* (name, value) in bytes, once it was asked for */
     PyObject *last_error; /* what tells the exception that was recorded last: errors.c */
 } RequestObject;
 

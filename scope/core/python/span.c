@@ -2,6 +2,7 @@
 
 #include "context.h"
 #include "emit.h"
+#include "open_span.h"
 #include "request.h"
 #include "values.h"
 #include "../inbound.h"
@@ -9,21 +10,12 @@
 static PyTypeObject *SpanType;
 static PyTypeObject *SoonType;
 
-#define SPAN_BYTES 12288
-#define KINDS 10
 #define NOBODYS UINT32_MAX /* the number of a generator's span that began outside any request */
 
 typedef struct {
     PyObject_HEAD
-    RequestObject *request; /* NULL: not entered, or nothing is captured */
-    PyObject *name;
-    PyObject *attributes; /* dict or NULL, until entered */
-    uint32_t number, parent;
+    scope_open_span span;
     uint32_t inner; /* the span that was current in a generator's body when it last yielded */
-    uint8_t kind;
-    bool is_task;
-    bool is_code; /* `site` is a code site: FUNCTION records */
-    uint32_t site; /* process-wide number of the definition */
 } SpanObject;
 
 static SpanObject *new_span(PyObject *name, PyObject *attributes, uint8_t kind)
@@ -31,12 +23,8 @@ static SpanObject *new_span(PyObject *name, PyObject *attributes, uint8_t kind)
     SpanObject *self = PyObject_New(SpanObject, SpanType);
     if (!self)
         return NULL;
-    self->request = NULL;
-    self->name = Py_NewRef(name);
-    self->attributes = Py_XNewRef(attributes);
-    self->number = self->parent = self->inner = self->site = 0;
-    self->kind = kind;
-    self->is_task = self->is_code = false;
+    self->span = (scope_open_span){.name = Py_NewRef(name), .attributes = Py_XNewRef(attributes), .kind = kind};
+    self->inner = 0;
     return self;
 }
 
@@ -53,8 +41,8 @@ static PyObject *span_vectorcall(PyObject *type, PyObject *const *args, size_t f
     PyObject *attributes = count > 2 && args[2] != Py_None ? args[2] : NULL;
     if (kind == -1 && PyErr_Occurred())
         return NULL;
-    if (kind < 0 || kind >= KINDS || (attributes && !PyDict_Check(attributes))) {
-        PyErr_Format(PyExc_TypeError, "Span(): kind %ld must be below %d and attributes a dict or None", kind, KINDS);
+    if (kind < 0 || kind >= SCOPE_SPAN_KINDS || (attributes && !PyDict_Check(attributes))) {
+        PyErr_Format(PyExc_TypeError, "Span(): kind %ld must be below %d and attributes a dict or None", kind, SCOPE_SPAN_KINDS);
         return NULL;
     }
     return (PyObject *)new_span(args[0], attributes, (uint8_t)kind);
@@ -103,121 +91,27 @@ static PyObject *activation(PyObject *module, PyObject *site)
         return NULL;
     SpanObject *self = new_span(Py_None, NULL, 7);
     if (self) {
-        self->is_code = true;
-        self->site = (uint32_t)number;
+        self->span.is_code = true;
+        self->span.site = (uint32_t)number;
     }
     return (PyObject *)self;
-}
-
-static uint32_t site_of(const SpanObject *self)
-{
-    SessionObject *session = runtime.session;
-    if (!session || session->serial != self->request->serial)
-        return 0;
-    return scope_session_site(session, self->is_code ? self->site : scope_runtime_name(self->name));
-}
-
-static scope_buffer span_buffer(const RequestObject *request, uint8_t bytes[SPAN_BYTES])
-{
-    scope_buffer buffer = scope_buffer_over(bytes, SPAN_BYTES);
-    buffer.max_value_bytes = request->session->max_value_bytes;
-    buffer.max_attributes = request->session->max_attributes;
-    return buffer;
-}
-
-static void emit_begin(SpanObject *self)
-{
-    uint32_t site = site_of(self);
-    if (self->is_code) {
-        scope_emit(self->request, SCOPE_FUNCTION_ENTER, site, self->number, self->parent);
-        return;
-    }
-    uint8_t bytes[SPAN_BYTES];
-    scope_buffer buffer = span_buffer(self->request, bytes);
-    scope_put_u8(&buffer, self->kind);
-    scope_put_u8(&buffer, 0);
-    scope_put_masked_text(&buffer, site ? NULL : self->name, 512);
-    scope_put_attributes(&buffer, self->attributes);
-    scope_emit_payload(self->request, SCOPE_SPAN_BEGIN, site, self->number, self->parent, bytes,
-                       scope_buffer_size(&buffer));
-}
-
-static void begin_task(SpanObject *self)
-{
-    if (self->is_code)
-        return; /* functions outside any request are not traced: they would flood */
-    self->request = scope_begin_task(self->name, self->attributes);
-    self->is_task = true;
-    self->number = 1;
-}
-
-/* Begins the span where there is something to begin it in. 0, or -1 with an exception set. */
-static int begin(SpanObject *self)
-{
-    ContextObject *context = scope_context();
-    if (context && context->suppressed)
-        ;
-    else if (context && context->request) {
-        self->request = (RequestObject *)Py_NewRef((PyObject *)context->request);
-        self->number = scope_next_span(self->request);
-        self->parent = context->span;
-        self->is_task = false; /* used before, outside any request */
-        emit_begin(self);
-    } else
-        begin_task(self);
-    Py_CLEAR(self->attributes);
-    int result = self->request ? scope_context_become(context, self->request, self->number, false) : 0;
-    Py_XDECREF(context);
-    return result;
-}
-
-static void emit_end(SpanObject *self, PyObject *error)
-{
-    uint8_t outcome = scope_outcome_of(error);
-    if (outcome == SCOPE_OUTCOME_EXCEPTION)
-        scope_record_error(self->request, self->number, error, true);
-    if (self->is_task)
-        scope_end_request(self->request, outcome);
-    else if (self->is_code)
-        scope_emit(self->request, SCOPE_FUNCTION_EXIT, site_of(self), self->number, outcome);
-    else {
-        uint8_t payload[8] = {outcome};
-        scope_emit_payload(self->request, SCOPE_SPAN_END, 0, self->number, 0, payload, sizeof payload);
-    }
-}
-
-static void end(SpanObject *self, PyObject *error)
-{
-    RequestObject *request = self->request;
-    if (!request)
-        return;
-    emit_end(self, error);
-    if (self->is_task) {
-        ContextObject *context = scope_context();
-        if (context && context->request == request && scope_context_become(context, NULL, 0, false) < 0)
-            PyErr_Clear();
-        Py_XDECREF(context);
-    } else
-        scope_context_restore(request, self->number, self->parent);
-    self->request = NULL;
-    Py_DECREF(request);
 }
 
 static PyObject *span_enter(SpanObject *self, PyObject *unused)
 {
     (void)unused;
-    if (self->request) {
-        PyErr_Format(PyExc_RuntimeError, "span %R is already entered; make a new one for each block", self->name);
+    if (self->span.request) {
+        PyErr_Format(PyExc_RuntimeError, "span %R is already entered; make a new one for each block", self->span.name);
         return NULL;
     }
-    if (begin(self) < 0)
+    if (scope_span_begin(&self->span) < 0)
         return NULL;
     return Py_NewRef((PyObject *)self);
 }
 
 static PyObject *span_exit(SpanObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    end(self, count > 1 ? args[1] : NULL);
+    scope_span_end(&self->span, count > 1 ? args[1] : NULL);
     Py_RETURN_FALSE;
 }
 
@@ -226,17 +120,17 @@ static PyObject *span_exit(SpanObject *self, PyObject *const *args, Py_ssize_t c
 /* Whether the context is that of another request than the span's, or of nothing at all on purpose. */
 static bool is_foreign(const SpanObject *self, const ContextObject *context)
 {
-    return context && (context->suppressed || (context->request && context->request != self->request));
+    return context && (context->suppressed || (context->request && context->request != self->span.request));
 }
 
 /* The first step of a generator: it belongs to the request that takes it, and where there is none, to none for good. */
 static PyObject *resume_first(SpanObject *self)
 {
-    if (begin(self) < 0)
+    if (scope_span_begin(&self->span) < 0)
         return NULL;
-    if (self->request)
-        return PyLong_FromUnsignedLong(self->parent);
-    self->number = NOBODYS;
+    if (self->span.request)
+        return PyLong_FromUnsignedLong(self->span.parent);
+    self->span.number = NOBODYS;
     Py_RETURN_NONE;
 }
 
@@ -245,16 +139,16 @@ static PyObject *resume_first(SpanObject *self)
 static PyObject *span_resume(SpanObject *self, PyObject *unused)
 {
     (void)unused;
-    if (!self->request && !self->number)
+    if (!self->span.request && !self->span.number)
         return resume_first(self);
-    if (!self->request)
+    if (!self->span.request)
         Py_RETURN_NONE; /* ended, or nobody's */
     ContextObject *context = scope_context();
     if (is_foreign(self, context))
         return (PyObject *)context;
-    uint32_t inner = self->inner ? self->inner : self->number;
+    uint32_t inner = self->inner ? self->inner : self->span.number;
     uint32_t outer = context && context->request ? context->span : 0;
-    int failed = scope_context_become(context, self->request, inner, false);
+    int failed = scope_context_become(context, self->span.request, inner, false);
     Py_XDECREF(context);
     return failed < 0 ? NULL : PyLong_FromUnsignedLong(outer);
 }
@@ -275,9 +169,9 @@ static int leave_own(SpanObject *self, uint32_t outer)
 {
     ContextObject *context = scope_context();
     int failed = 0;
-    if (context && context->request == self->request) {
+    if (context && context->request == self->span.request) {
         self->inner = context->span;
-        failed = scope_context_become(context, outer ? self->request : NULL, outer, false);
+        failed = scope_context_become(context, outer ? self->span.request : NULL, outer, false);
     }
     Py_XDECREF(context);
     return failed;
@@ -288,7 +182,7 @@ static PyObject *span_suspend(SpanObject *self, PyObject *before)
     int failed = 0;
     if (Py_IS_TYPE(before, ContextType))
         failed = leave_foreign((ContextObject *)before);
-    else if (self->request && PyLong_Check(before))
+    else if (self->span.request && PyLong_Check(before))
         failed = leave_own(self, (uint32_t)PyLong_AsUnsignedLongMask(before));
     if (failed < 0)
         return NULL;
@@ -298,9 +192,9 @@ static PyObject *span_suspend(SpanObject *self, PyObject *before)
 /* Ends the span without touching the context: after suspend() the generator is nobody's current span. */
 static PyObject *span_finish(SpanObject *self, PyObject *error)
 {
-    if (self->request) {
-        emit_end(self, error);
-        Py_CLEAR(self->request);
+    if (self->span.request) {
+        scope_span_emit_end(&self->span, error);
+        Py_CLEAR(self->span.request);
     }
     Py_RETURN_NONE;
 }
@@ -311,8 +205,8 @@ static PyObject *span_annotate(SpanObject *self, PyObject *args, PyObject *attri
         PyErr_SetString(PyExc_TypeError, "annotate() takes keyword arguments only: annotate(user_id=42)");
         return NULL;
     }
-    if (self->request && attributes)
-        scope_annotate(self->request, self->number, attributes);
+    if (self->span.request && attributes)
+        scope_annotate(self->span.request, self->span.number, attributes);
     PyErr_Clear();
     Py_RETURN_NONE;
 }
@@ -320,19 +214,19 @@ static PyObject *span_annotate(SpanObject *self, PyObject *args, PyObject *attri
 static PyObject *span_id(SpanObject *self, void *unused)
 {
     (void)unused;
-    if (!self->request)
+    if (!self->span.request)
         Py_RETURN_NONE;
     char text[16];
-    scope_write_hex64(text, scope_span_id(self->request->span_id, self->number));
+    scope_write_hex64(text, scope_span_id(self->span.request->span_id, self->span.number));
     return PyUnicode_FromStringAndSize(text, sizeof text);
 }
 
 static void span_dealloc(SpanObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    Py_XDECREF(self->request);
-    Py_XDECREF(self->name);
-    Py_XDECREF(self->attributes);
+    Py_XDECREF(self->span.request);
+    Py_XDECREF(self->span.name);
+    Py_XDECREF(self->span.attributes);
     PyObject_Free(self);
     Py_DECREF(type);
 }
@@ -421,13 +315,12 @@ static PyObject *mark(PyObject *module, PyObject *const *args, Py_ssize_t count,
         Py_RETURN_NONE;
     }
     PyObject *attributes = keywords(args + count, names);
-    SpanObject at = {.request = context->request, .name = args[0]};
-    uint32_t site = site_of(&at);
+    uint32_t site = scope_span_site(context->request, 0, args[0]);
     if (site && !attributes)
         scope_emit(context->request, SCOPE_MARK, site, context->span, 0);
     else {
-        uint8_t bytes[SPAN_BYTES];
-        scope_buffer buffer = span_buffer(context->request, bytes);
+        uint8_t bytes[SCOPE_SPAN_BYTES];
+        scope_buffer buffer = scope_span_buffer(context->request, bytes);
         scope_put_masked_text(&buffer, site ? NULL : args[0], 512);
         scope_put_attributes(&buffer, attributes);
         scope_emit_payload(context->request, SCOPE_MARK, site, context->span, 0, bytes, scope_buffer_size(&buffer));
@@ -453,7 +346,7 @@ static PyMethodDef span_methods[] = {
 };
 
 static PyMemberDef span_members[] = {
-    {"name", T_OBJECT, offsetof(SpanObject, name), READONLY, "The span's name."},
+    {"name", T_OBJECT, offsetof(SpanObject, span.name), READONLY, "The span's name."},
     {NULL, 0, 0, 0, NULL},
 };
 

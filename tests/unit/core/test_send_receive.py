@@ -582,6 +582,10 @@ def test_closing_a_step_over_a_bare_iterator_is_no_error() -> None:
         step = receive()
         assert next(step) == 1
         assert step.close() is None
+        with pytest.raises(RuntimeError, match="already awaited"):
+            step.throw(KeyError())
+        step = receive()
+        assert next(step) == 1
         with pytest.raises(AttributeError):
             step.throw(KeyError())
 

@@ -96,7 +96,7 @@ async def files(scope: Any, receive: Any, send: Any) -> None:
     [
         ("/m/x", starlette_module, "learn_mount"),
         ("/x", fastapi, "_trace_endpoint"),
-        ("/included", fastapi, "_name_included"),
+        ("/included", fastapi, "_trace_endpoint"),
         ("/site/index.html", fastapi, "get_route_path"),
     ],
 )
