@@ -34,6 +34,7 @@ class SegmentFiles:
     def __init__(self, directory: str) -> None:
         self._directory = directory
         self._refused: dict[str, tuple[int, int]] = {}
+        self._told: dict[str, str] = {}
         self._trouble = ""
         self.seen_all = False
 
@@ -45,8 +46,10 @@ class SegmentFiles:
         """Segments that are not ``known`` by their file's name, with that name. Whoever asks closes them."""
         self.seen_all = True
         names = self._names()
-        for name in self._refused.keys() - names:
-            del self._refused[name]
+        for gone in self._refused.keys() - names:
+            del self._refused[gone]
+        for gone in self._told.keys() - names:
+            del self._told[gone]
         for name in sorted(names.difference(known)):
             segment = self._open(name)
             if segment is not None:
@@ -58,9 +61,11 @@ class SegmentFiles:
         return os.path.join(self._directory, name)
 
     def leave_alone(self, name: str, reason: str) -> None:
-        """Do not offer the file again while it is as it is now."""
+        """Do not offer the file again while it is as it is now. One that changes all the time is told of once."""
         self._refused[name] = _state(self.path(name)) or (0, 0)
-        logger.warning("left alone: %s", reason)
+        if self._told.get(name) != reason:
+            self._told[name] = reason
+            logger.warning("left alone: %s", reason)
 
     def remove(self, name: str) -> None:
         """Remove a segment of which all is stored, unless it is left alone."""

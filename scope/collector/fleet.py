@@ -72,32 +72,28 @@ class Fleet:
     # --- taking up ----------------------------------------------------------------------------------------------------
 
     def scan(self) -> None:
-        """Take up segments that have come since the last scan. Raises StoreError; the rest is for the next scan."""
+        """Take up segments that have come since the last scan; those that cannot be read are left alone.
+
+        Raises StoreError; the rest is for the next scan.
+        """
         refusal: StoreError | None = None
         self._kept_waiting = False
         for name, segment in sorted(self._files.look(self._sources.keys()), key=_is_renamed):
-            if other := self._has_taken(segment.uuid):
-                self._files.leave_alone(name, f"{segment.path}: a copy of {other}; remove it")
-                segment.close()
-                continue
             try:
                 if refusal is None:
                     self._take_up(name, segment)
                     continue
             except StoreError as error:
                 refusal = error
+            except ValueError as error:
+                self._files.leave_alone(name, str(error))
+                segment.close()
+                continue
             self._kept_waiting = self._kept_waiting or segment.alive()
             segment.close()
         if refusal is not None:
             raise refusal
         self._forget_past()
-
-    def _has_taken(self, uuid: str) -> str | None:
-        """The path of the segment of that name which is read already.
-
-        A store that knew two by one name would take the requests of the second for those of the first.
-        """
-        return next((source.segment.path for source in self._sources.values() if source.segment.uuid == uuid), None)
 
     def _forget_past(self) -> None:
         """End what an earlier collector has left open of segments that are gone."""
@@ -106,6 +102,10 @@ class Fleet:
             self._past = None
 
     def _take_up(self, name: str, segment: Segment) -> None:
+        """Raises ValueError where the file was cut, or is a copy: the store would take its requests for the other's."""
+        others = (source.segment for source in self._sources.values())
+        if other := next((other for other in others if other.uuid == segment.uuid), None):
+            raise ValueError(f"{segment.path}: a copy of {other.path}; remove it")
         entries = segment.definitions()
         number = self._writer.register(info_of(segment, entries))
         past = (self._past or {}).get(segment.uuid, _Past())

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -193,18 +195,18 @@ static const char *check_header(const scope_segment_header *header, uint64_t fil
     return header->clock_id == CLOCK_MONOTONIC ? NULL : "its clock is unknown";
 }
 
-/* Reads the header into the private copy. */
+/* Reads the header into the private copy. Not through a mapping: the file may be cut at any moment. */
 static const char *read_header(scope_segment *segment, uint64_t file_bytes)
 {
+    uint32_t ready = 0;
     if (file_bytes < SCOPE_PAGE)
         return "too short for a header";
-    scope_segment_header *shared = mmap(NULL, SCOPE_PAGE, PROT_READ, MAP_SHARED, segment->fd, 0);
-    if (shared == MAP_FAILED)
-        return "its header cannot be mapped";
-    /* pairs with the release store in build() */
-    uint32_t ready = scope_load_acquire32(&shared->ready);
-    memcpy(&segment->header, shared, sizeof segment->header);
-    munmap(shared, SCOPE_PAGE);
+    if (pread(segment->fd, &ready, sizeof ready, offsetof(scope_segment_header, ready)) != sizeof ready)
+        return "its header cannot be read";
+    /* pairs with the release store in build(): what is read from here on is the header that was finished before */
+    scope_fence_acquire();
+    if (pread(segment->fd, &segment->header, sizeof segment->header, 0) != sizeof segment->header)
+        return "its header cannot be read";
     if (memcmp(segment->header.magic, SCOPE_MAGIC, sizeof segment->header.magic) == 0 && ready != 1)
         return "not finished: its process is still making it or died while doing so";
     return check_header(&segment->header, file_bytes);
@@ -238,6 +240,21 @@ bool scope_segment_whole(const scope_segment *segment)
 {
     struct stat file;
     return fstat(segment->fd, &file) == 0 && (uint64_t)file.st_size == segment->header.size;
+}
+
+bool scope_segment_hollow(const scope_segment *segment)
+{
+    struct stat file;
+    struct statfs system;
+    uint64_t written = 0;
+    for (uint32_t lane = 0; lane < segment->header.lanes; lane++) {
+        uint64_t tail = scope_load_relaxed(&segment->lanes[lane].tail);
+        uint64_t bytes = scope_lane_bytes(&segment->header, lane);
+        written += tail < bytes ? tail : bytes;
+    }
+    if (fstat(segment->fd, &file) < 0 || (uint64_t)file.st_blocks * 512 >= written)
+        return false;
+    return fstatfs(segment->fd, &system) == 0 && system.f_type == TMPFS_MAGIC;
 }
 
 void scope_segment_close(scope_segment *segment)

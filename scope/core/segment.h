@@ -154,6 +154,10 @@ int scope_segment_open(scope_segment *segment, const char *path, const char **fa
 /* Whether the file still has the size that its header promised (a shorter one would raise SIGBUS). */
 bool scope_segment_whole(const scope_segment *segment);
 
+/* Whether less memory stands behind the file than its lanes were written to: no writer leaves such holes, and reading them would
+ * fill shared memory. Where the file is not in memory nobody knows, and it does no harm: false. */
+bool scope_segment_hollow(const scope_segment *segment);
+
 void scope_segment_close(scope_segment *segment);
 
 /* Backs bytes [offset, offset + length) of the file with real pages, so that a full /dev/shm is an error here and not a

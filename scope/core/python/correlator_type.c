@@ -163,12 +163,16 @@ static bool read_lanes(CorrelatorObject *self, attached *from, const scope_sink 
     return true;
 }
 
-/* One pass: false where the file was cut meanwhile. */
+/* One pass: false where the file was cut meanwhile, or has holes. */
 static bool read_segment(CorrelatorObject *self, attached *from, feeding *to, uint64_t *events, bool *whole)
 {
     scope_guard guard;
     if (!scope_guard_enter(&guard))
         return false;
+    if (scope_segment_hollow(&from->segment->segment)) {
+        scope_guard_leave(&guard);
+        return false;
+    }
     scope_sink sink = {to, on_record, on_lost};
     *whole = read_lanes(self, from, &sink, events);
     if (*whole)

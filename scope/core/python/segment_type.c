@@ -83,7 +83,7 @@ static PyObject *segment_alive(SegmentObject *self, PyObject *unused)
 
 PyObject *scope_cut_while_read(const SegmentObject *self)
 {
-    return PyErr_Format(PyExc_ValueError, "segment %R: cut or grown while it was read", self->path);
+    return PyErr_Format(PyExc_ValueError, "segment %R: cut, grown or hollowed out while it was read", self->path);
 }
 
 /* One word of shared memory into private memory; false where the file was cut. */

@@ -12,6 +12,7 @@ import pytest
 
 from scope._core import Correlator
 from scope.collector.collector import Collector
+from scope.collector.files import SegmentFiles
 from scope.collector.fleet import Fleet
 from scope.config import load
 from scope.store import Reader, StoreFull
@@ -87,6 +88,27 @@ def test_of_a_segment_and_its_copies_one_is_read(
         assert all(text.endswith(f"a copy of {name}; remove it") for text in told)
 
 
+def test_a_segment_that_is_cut_as_it_is_taken_up_is_left_alone_and_told_of_once(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where it changes all the time."""
+    alone = SegmentFiles._open
+
+    def cut_after_opening(self: SegmentFiles, name: str) -> Any:
+        segment = alone(self, name)
+        os.truncate(self.path(name), 8192 if segment else whole)
+        return segment
+
+    with process() as traced:
+        whole = traced.path.stat().st_size
+        monkeypatch.setattr(SegmentFiles, "_open", cut_after_opening)
+        for _ in range(6):
+            collector.cycle()
+        assert [each.message for each in caplog.records if "left alone" in each.message] == [
+            f"left alone: segment {str(traced.path)!r}: cut, grown or hollowed out while it was read"
+        ]
+
+
 # --- unsound segments -------------------------------------------------------------------------------------------------
 
 
@@ -107,7 +129,7 @@ def test_a_segment_that_is_cut_while_it_is_read_is_left_alone_and_the_others_go_
         assert {name: each.state for name, each in stored().items()} == {"a": "done", "b": "aborted", "c": "done"}
         assert cut.path.stat().st_size == bytes_left
         assert [each.message for each in caplog.records if "cut.seg" in each.message] == [
-            f"left alone: segment {str(cut.path)!r}: cut or grown while it was read"
+            f"left alone: segment {str(cut.path)!r}: cut, grown or hollowed out while it was read"
         ]
         assert collector.status.refused == 1
 
