@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -143,13 +145,43 @@ static int build(scope_segment *segment, const scope_segment_sizes *sizes)
     return 0;
 }
 
-int scope_segment_create(scope_segment *segment, const char *path, const scope_segment_sizes *sizes)
+/* A file without a name in the directory of `path`, which goes with the process as long as it has none; -1 where there are
+ * none such. */
+static int open_nameless(const char *path)
 {
-    memset(segment, 0, sizeof *segment);
-    if (scope_segment_check_sizes(sizes)) {
-        errno = EINVAL;
+    char directory[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+    if (length >= sizeof directory - 1)
         return -1;
-    }
+    memcpy(directory, path, length);
+    memcpy(directory + length, ".", 2);
+    return open(directory, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+}
+
+/* Gives the nameless file its name, which nothing may have yet. */
+static int give_name(int fd, const char *path)
+{
+    char nameless[32];
+    snprintf(nameless, sizeof nameless, "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, nameless, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+/* Makes the segment and then lets it be seen, so that whoever is killed in between leaves nothing. 0; -1 with errno set. */
+static int create_whole(scope_segment *segment, const char *path, const scope_segment_sizes *sizes)
+{
+    segment->fd = open_nameless(path);
+    if (segment->fd >= 0 && build(segment, sizes) == 0 && give_name(segment->fd, path) == 0)
+        return 0;
+    int saved = errno;
+    scope_segment_close(segment);
+    errno = saved;
+    return -1;
+}
+
+/* For file systems on which the other way is closed: seen before it is ready, which readers know. */
+static int create_in_sight(scope_segment *segment, const char *path, const scope_segment_sizes *sizes)
+{
     segment->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (segment->fd < 0)
         return -1;
@@ -160,6 +192,18 @@ int scope_segment_create(scope_segment *segment, const char *path, const scope_s
     unlink(path);
     errno = saved;
     return -1;
+}
+
+int scope_segment_create(scope_segment *segment, const char *path, const scope_segment_sizes *sizes)
+{
+    memset(segment, 0, sizeof *segment);
+    if (scope_segment_check_sizes(sizes)) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (create_whole(segment, path, sizes) == 0)
+        return 0;
+    return errno == ENOSPC ? -1 : create_in_sight(segment, path, sizes);
 }
 
 /* Validates the private copy of the header against itself and the file's size. */
