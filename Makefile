@@ -10,10 +10,10 @@ BIN := $(VENV)/bin
 # Twice quiet: warnings of the package index are noise, errors still show.
 PIP_INSTALL := -m pip -qq --disable-pip-version-check install
 CORE := scope/core/CMakeLists.txt $(wildcard scope/core/*.[ch] scope/core/python/*.[ch])
-CORE_TESTS := $(wildcard tests/core/*.[ch] tests/core/*/*.[ch])
+CORE_TESTS := $(wildcard tests/core/*.[ch] tests/core/*.cmake tests/core/*/*.[ch])
 BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
 
-.PHONY: help demo test test-core test-python suites soak lint format coverage wheel-test sanitize sanitize-core sanitize-extension clean
+.PHONY: help demo test test-core test-python suites soak sweep lint format coverage wheel-test sanitize sanitize-core sanitize-extension clean
 .DELETE_ON_ERROR:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make test        all tests: Python and C"
 	@echo "make suites      Starlette's and FastAPI's own tests, with and without scope around every app"
 	@echo "make lint        ruff, mypy, pyright, and the C compiler with warnings as errors"
+	@echo "make sweep       kill at every step: every store, every system call, every instruction of the core"
 	@echo "make coverage    the tests again, measured: branches of Python, lines of C"
 	@echo "make soak        kill writers and the collector for minutes, compare the store with what was committed"
 	@echo "make sanitize    the tests of the core and of the extension under the address, undefined-behaviour and thread sanitizers"
@@ -101,6 +102,12 @@ build/core/.tested: $(VENV)/.made $(CORE) $(CORE_TESTS)
 	$(BIN)/cmake --build build/core
 	$(CTEST) --test-dir build/core
 	@touch $@
+
+# Everything that the short forms in test-core try a part of.
+sweep: $(VENV)/.made
+	$(CMAKE_CORE_TESTS) -B build/core
+	$(BIN)/cmake --build build/core
+	@set -e; for part in crash_collector crash_lane crash_segment crash_write step; do build/core/$$part --all || test $$? = 77; done
 
 # With the memory laid out as the thread sanitizer expects it, where that may be asked for.
 FIXED_LAYOUT := $(shell setarch -R true 2>/dev/null && echo setarch -R)

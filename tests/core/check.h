@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int check_failures;
+__attribute__((weak)) int check_failures; /* one count, however many files a test is made of */
 
 /* Fails the test unless `condition` holds; the rest are arguments of printf that tell what was met. */
 #define CHECK(condition, ...)                                                                                          \
