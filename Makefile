@@ -13,7 +13,7 @@ CORE := scope/core/CMakeLists.txt $(wildcard scope/core/*.[ch] scope/core/python
 CORE_TESTS := $(wildcard tests/core/*.[ch] tests/core/*.cmake tests/core/*/*.[ch])
 BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
 
-.PHONY: help demo test test-core test-python suites soak sweep lint format coverage wheel-test sanitize sanitize-core sanitize-extension clean
+.PHONY: help demo test test-core test-model test-python suites model soak sweep lint format coverage wheel-test sanitize sanitize-core sanitize-extension clean
 .DELETE_ON_ERROR:
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make lint        ruff, mypy, pyright, and the C compiler with warnings as errors"
 	@echo "make sweep       kill at every step: every store, every system call, every instruction of the core"
 	@echo "make coverage    the tests again, measured: branches of Python, lines of C"
+	@echo "make model       explore the ring's interleavings and weak memory within larger bounds"
 	@echo "make soak        kill writers and the collector for minutes, compare the store with what was committed"
 	@echo "make sanitize    the tests of the core and of the extension under the address, undefined-behaviour and thread sanitizers"
 	@echo "make wheel-test  build a wheel, install it elsewhere, trace a server with it"
@@ -32,12 +33,17 @@ help:
 demo: $(VENV)/.ready-example
 	$(BIN)/scope demo
 
-test: test-core test-python
+test: test-core test-model test-python
 
 test-python: $(VENV)/.ready-test $(if $(BROWSER_TESTS),browser)
 	$(BIN)/python -m pytest $(ARGS)
 
 test-core: build/core/.tested
+
+test-model: build/model/.tested
+
+model: $(VENV)/.made
+	$(BIN)/python tests/core/model/suite.py build/model --large
 
 soak: $(VENV)/.ready-test
 	$(BIN)/python -m load_tests.soak $(ARGS)
@@ -111,6 +117,10 @@ sweep: $(VENV)/.made
 
 # With the memory laid out as the thread sanitizer expects it, where that may be asked for.
 FIXED_LAYOUT := $(shell setarch -R true 2>/dev/null && echo setarch -R)
+
+build/model/.tested: $(VENV)/.made $(CORE) $(wildcard tests/core/model/*.* tests/core/model/mutants/*)
+	$(BIN)/python tests/core/model/suite.py build/model
+	@touch $@
 
 sanitize: sanitize-core sanitize-extension
 
