@@ -9,20 +9,18 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from logging.handlers import RotatingFileHandler
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from ..config import load
+from ..config import load, prepare_dirs
 from ..errors import ScopeError
 from .errors import CollectorRuns
+from .log import Log
 from .run import run_until_idle
 
 if TYPE_CHECKING:
     from ..config import Config
 
 logger = logging.getLogger("scope.collector")
-
-LOG_BYTES: Final = 1 << 20
 
 
 def main(arguments: list[str]) -> int:
@@ -42,10 +40,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _log(config: Config) -> logging.Handler:
-    """The log of the directory; what is older than two files of it is forgotten."""
-    if not os.path.isdir(config.dir):  # noqa: PTH112 - the paths of the configuration are str
+    """The log of the directory; that of a fault on the way there goes to standard error."""
+    try:
+        prepare_dirs(config)
+        return Log(config.log_path)
+    except (OSError, ScopeError):
         return logging.StreamHandler()
-    return RotatingFileHandler(config.log_path, maxBytes=LOG_BYTES, backupCount=1)
 
 
 def _is_child() -> bool:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
 from .errors import CollectorRuns, LockError
+from .own_file import open_own
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,7 +30,7 @@ class Lock:
 
     def __enter__(self) -> Self:
         try:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            self._file = open_own(self._path, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             advice = "remove it, or set SCOPE_DIR to a directory that you can write to"
             raise LockError(f"cannot open {self._path}: {error.strerror}; {advice}") from error

@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
+from .own_file import open_own
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -61,7 +63,9 @@ class Status:
 def _replace(path: str, text: bytes) -> None:
     draft = f"{path}.draft"
     try:
-        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with suppress(FileNotFoundError):
+            os.unlink(draft)
+        file = open_own(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         with os.fdopen(file, "wb") as written:
             written.write(text)
         os.replace(draft, path)
@@ -73,7 +77,7 @@ def _replace(path: str, text: bytes) -> None:
 
 def _overwrite(path: str, text: bytes) -> None:
     """Needs no room where the file is there; who reads meanwhile may find a mixture, and reads again."""
-    file = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    file = open_own(path, os.O_WRONLY)
     try:
         os.pwrite(file, text.ljust(os.fstat(file).st_size), 0)
     finally:

@@ -14,7 +14,7 @@ from .errors import DirectoryError
 if TYPE_CHECKING:
     from .settings import Config
 
-__all__ = ["prepare_dir", "prepare_dirs"]
+__all__ = ["prepare_dir", "prepare_dirs", "why_unsafe"]
 
 
 def prepare_dirs(config: Config) -> None:
@@ -41,7 +41,7 @@ def prepare_dir(path: str | os.PathLike[str]) -> None:
     except OSError as error:
         advice = "set SCOPE_DIR to a directory that you can write to"
         raise DirectoryError(f"cannot make {path}: {error.strerror}; {advice}") from error
-    if problem := _problem(path, status):
+    if problem := why_unsafe(path, status):
         raise DirectoryError(f"{path} is not safe to write to: {problem}")
 
 
@@ -59,7 +59,8 @@ def _make(path: str) -> None:
         _make(path)
 
 
-def _problem(path: str, status: os.stat_result) -> str | None:
+def why_unsafe(path: str, status: os.stat_result) -> str | None:
+    """What makes a directory with this status unsafe to write to, and what to do about it; None where nothing does."""
     mode = status.st_mode
     if stat.S_ISLNK(mode):
         return "it is a symbolic link; name the directory itself"

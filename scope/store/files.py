@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ..config.directory import why_unsafe
+from .errors import StoreUnavailable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,8 +41,12 @@ class StoreFiles:
         return self.slices / f"{start_ns}.db"
 
     def make_directories(self) -> None:
+        """Raises StoreUnavailable where others could put files there."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.slices.mkdir(mode=0o700, exist_ok=True)
+        for path in (self.directory, self.slices):
+            if problem := why_unsafe(str(path), path.stat()):
+                raise StoreUnavailable(f"{path} is not safe to write to: {problem}")
 
     def slice_starts(self) -> list[int]:
         """The slices that have a file, oldest first; other files are none of ours."""

@@ -1,14 +1,18 @@
-"""The session directory: there, ours, and closed to others."""
+"""The session directory and that of the segments: there, ours, and not writable by others."""
 
 from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ...config.directory import why_unsafe
 from .check import Check
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ...config import Config
 
 __all__ = ["check_directory"]
@@ -24,7 +28,7 @@ def check_directory(config: Config) -> Check:
     except OSError as error:
         details = ("set SCOPE_DIR to a directory that you can read",)
         return Check("directory", "failure", f"{path}: {error.strerror}", details, {"path": path})
-    problems = tuple(_problems(path, status))
+    problems = tuple(_problems(config))
     facts = {
         "path": path,
         "exists": True,
@@ -36,15 +40,12 @@ def check_directory(config: Config) -> Check:
     return Check("directory", "failure" if problems else "ok", summary, problems, facts)
 
 
-def _problems(path: str, status: os.stat_result) -> list[str]:
-    if not stat.S_ISDIR(status.st_mode):
-        return ["it is no directory of its own: name another with SCOPE_DIR"]
-    problems: list[str] = []
-    if status.st_uid != os.geteuid():
-        problems.append("it belongs to another user: name another with SCOPE_DIR")
-    if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        problems.append(f"others can enter it: run chmod 700 {path}")
-    return problems
+def _problems(config: Config) -> Iterator[str]:
+    """What keeps traced processes and the collector from writing there."""
+    for path in (config.dir, config.segment.dir):
+        with suppress(OSError):
+            if problem := why_unsafe(path, os.lstat(path)):
+                yield f"{path}: {problem}"
 
 
 def _owner(uid: int) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scope.collector import __main__ as main_module
+from scope.collector import log as log_module
 from scope.collector.__main__ import main
 from scope.collector.errors import CollectorRuns
 from scope.store import StoreUnavailable
@@ -81,7 +82,7 @@ def test_a_fault_of_ours_is_in_the_log_with_its_stack(monkeypatch: pytest.Monkey
 
 def test_the_log_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers that are recycled are told of one by one."""
-    monkeypatch.setattr(main_module, "LOG_BYTES", 1_000)
+    monkeypatch.setattr(log_module, "LOG_BYTES", 1_000)
     for number in range(20):
         collects(monkeypatch, StoreUnavailable(f"main.db is damaged {number} {'x' * 300}"))
         call()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scope.collector.lock import Lock
-from scope.config import KEYS, load
+from scope.config import KEYS, load, prepare_dirs
 from scope.store import SegmentLosses, StoreError, StoreInfo
 from scope.views.health.collector import check_collector
 from scope.views.health.directory import check_directory
@@ -74,10 +74,11 @@ def test_json_has_the_same_with_facts(scope: Scope, traced: Traced) -> None:
 
 
 def test_something_wrong_exits_with_1(scope: Scope, tmp_path: Path) -> None:
-    (tmp_path / "open").mkdir(mode=0o755)
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o775)
     result = scope("--dir", str(tmp_path / "open"), "doctor")
     assert result.exit_code == 1
-    assert "others can enter it: run chmod 700" in result.stdout
+    assert f"others can write to it; run: chmod go-w {tmp_path / 'open'}" in result.stdout
 
 
 def test_a_machine_without_any_session_is_no_failure(scope: Scope, tmp_path: Path) -> None:
@@ -89,17 +90,23 @@ def test_a_machine_without_any_session_is_no_failure(scope: Scope, tmp_path: Pat
 # --- the directory ---
 
 
-def test_the_directory_must_be_ours_and_closed(config: Config) -> None:
+@pytest.mark.parametrize("where", ["dir", "segment"])
+def test_the_directories_are_judged_as_those_who_write_there_judge_them(config: Config, where: str) -> None:
+    prepare_dirs(config)
+    path = Path(config.dir if where == "dir" else config.segment.dir)
+    path.chmod(0o755)
     assert check_directory(config).status == "ok"
-    Path(config.dir).chmod(0o710)
-    assert check_directory(config).status == "failure"
+    path.chmod(0o720)
+    check = check_directory(config)
+    assert check.status == "failure"
+    assert check.details == (f"{path}: others can write to it; run: chmod go-w {path}",)
 
 
 def test_a_directory_of_another_user_is_a_failure(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 4242)
     check = check_directory(config)
     assert check.status == "failure"
-    assert "another user" in check.details[0]
+    assert "belongs to user" in check.details[0]
 
 
 def test_a_file_or_link_in_place_of_the_directory_is_a_failure(tmp_path: Path) -> None:
@@ -108,7 +115,7 @@ def test_a_file_or_link_in_place_of_the_directory_is_a_failure(tmp_path: Path) -
     for name in ("link", "file"):
         check = check_directory(load(overrides={"dir": tmp_path / name}))
         assert check.status == "failure"
-        assert "no directory of its own" in check.details[0]
+        assert {"link": "symbolic link", "file": "not a directory"}[name] in check.details[0]
     assert check_directory(load(overrides={"dir": tmp_path / "file" / "below"})).status == "failure"
 
 
