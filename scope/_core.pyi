@@ -26,9 +26,12 @@ SUMMARY_FIELDS: Final[tuple[str, ...]]
 class Session:
     """This process's segment, open for writing.
 
-    Creates ``path`` (it must not exist; mode 0600). Sizes are in bytes; ``policy`` is 0 to overwrite the oldest
-    records, 1 to discard the newest; ``resource`` is what is true of every request. Raises OSError where the file
+    Creates ``path`` (it must not exist; mode 0600). Sizes are in bytes; ``policy`` is a number of
+    ``scope.wire.layout.POLICIES``; ``resource`` is what is true of every request. Raises OSError where the file
     cannot be made, ValueError for sizes that are out of range, with the reason.
+
+    With the policy to block, a write that finds no room waits at most ``block_ms``, with the GIL released; not in a
+    thread that runs an event loop, unless ``block_event_loops``.
     """
 
     def __new__(
@@ -41,6 +44,8 @@ class Session:
         block_bytes: int = 16384,
         definitions_bytes: int = 262144,
         policy: int = 0,
+        block_ms: int = 1000,
+        block_event_loops: bool = False,
         max_value_bytes: int = 256,
         max_attributes: int = 64,
         resource: Mapping[str, object] | None = None,
@@ -52,9 +57,15 @@ class Session:
     @property
     def control(self) -> int: ...
     def statistics(self) -> dict[str, int]:
-        """requests, bytes (written), lanes (owned now), lost (events), definitions. Raises ValueError once closed."""
+        """requests, bytes (written), lanes (owned now), waiting (threads), lost (events), definitions.
+
+        Raises ValueError once closed.
+        """
+    def set_overflow(self, policy: int, block_ms: int, block_event_loops: bool, /) -> None:
+        """What a full lane does from its next block on, unless the collector wishes otherwise. Raises ValueError."""
+
     def close(self) -> None:
-        """Unmap the segment; its file stays for the collector."""
+        """Unmap the segment; its file stays for the collector. Threads that wait for room wait no more."""
 
 def set_session(session: Session | None, /) -> None:
     """Make ``session`` the one that this process writes to; None stops all writing until the starter runs."""
@@ -329,6 +340,9 @@ class Correlator:
 
         Returns what the fullest one holds, also where that is less after ``most_s``.
         """
+    def keeps_waiting(self) -> bool:
+        """Whether a writer waits for room that it would have if what was read were stored and published."""
+
     def abort(self, slot: int, /) -> None:
         """The owner is dead: its open requests end as aborted."""
     def take(self, limit: int, /) -> list[tuple[Any, ...]]:

@@ -23,9 +23,11 @@ from .leftovers import remove_leftovers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..config import SegmentConfig
+
 logger = logging.getLogger("scope")
 
-POLICIES: Final[Mapping[str, int]] = {"overwrite-oldest": 0, "discard-newest": 1}
+POLICIES: Final[Mapping[str, int]] = {"overwrite-oldest": 0, "discard-newest": 1, "block": 2}
 
 
 class Process:
@@ -50,8 +52,10 @@ class Process:
         given = dict(_flat(settings))
         merged = {name: value for name, value in self._settings.items() if name not in given} | given
         config = load(overrides=merged)
-        if get_session() is not None:
+        session = get_session()
+        if session is not None:
             self._check_runtime(config)
+            session.set_overflow(*_overflow(config.segment))
         self._settings, self._config = merged, config
         install(self)
         pause(not config.enabled)
@@ -74,6 +78,7 @@ class Process:
 
     def _begin(self, config: Config) -> Session:
         segment = config.segment
+        policy, block_ms, block_event_loops = _overflow(segment)
         prepare_dirs(config)
         remove_leftovers(segment.dir, segment.leftovers_bytes)
         session = Session(
@@ -83,7 +88,9 @@ class Process:
             lane_bytes=segment.lane_bytes,
             block_bytes=segment.block_bytes,
             definitions_bytes=segment.definitions_bytes,
-            policy=POLICIES[segment.overflow],
+            policy=policy,
+            block_ms=block_ms,
+            block_event_loops=block_event_loops,
             max_value_bytes=config.capture.max_value_bytes,
             max_attributes=config.capture.max_attributes,
             resource=_resource(config),
@@ -95,6 +102,11 @@ class Process:
         if config.collector.autostart:
             start_collector(config)
         return session
+
+
+def _overflow(segment: SegmentConfig) -> tuple[int, int, bool]:
+    """What a full lane does: the policy's number, how long a write may wait in ms, whether event loops may, too."""
+    return POLICIES[segment.overflow], segment.block_ms, segment.block_event_loops
 
 
 def _flat(settings: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -71,7 +71,7 @@ class Collector:
         self._fleet = Fleet(config.segment.dir, self._correlator, writer)
         self._round: Round | None = None
         self._batch: Batch | None = None
-        self._taken = 0
+        self._taken = self._commits = 0
         self._busy = self._stirred = False
         self._file = StatusFile(config.status_path, clock)
         self._checked = self._retained = 0
@@ -80,14 +80,21 @@ class Collector:
         self.status = Status(os.getpid(), time.time_ns())
 
     def drain(self) -> bool:
-        """Wait a while for a lane to fill, and read all of them if one does; false where a commit must come first."""
+        """Wait a while for a lane to fill, and read all of them if one does; false where a commit must come first.
+
+        So it must where a writer waits for room: it has it when what was read is stored.
+        """
         poll_s = self._config.collector.poll_ms / 1000
         fullest = self._correlator.wait(WORTH_PERCENT, poll_s / 4 if self._busy else poll_s, WAIT_S)
         self._busy = fullest > BUSY_PERCENT
-        if fullest < WORTH_PERCENT:
-            return True
         with self._fleet.lock:
-            return self._fleet.drain()[1]
+            whole = fullest < WORTH_PERCENT or self._fleet.drain()[1]
+            return whole and not self._correlator.keeps_waiting()
+
+    @property
+    def commits(self) -> int:
+        """How often all that had been read was stored."""
+        return self._commits
 
     def cycle(self) -> float:
         """Take up new segments, store what was read, see to what is due; seconds until the next cycle should begin.
@@ -112,6 +119,7 @@ class Collector:
             self._batch = None
             self.status.requests += len(batch.finished)
         self._round = None
+        self._commits += 1
         self._committed = self._clock()
         with self._fleet.lock:
             self._fleet.publish()

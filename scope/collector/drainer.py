@@ -19,8 +19,8 @@ FULL_S: Final = 0.01
 class Drainer:
     """Drains ``collector`` in a thread while the block runs.
 
-    ``wake`` is called when nothing more can be read before a commit, and when the thread has failed: :meth:`check` then
-    raises what it failed with.
+    ``wake`` is called, once for each commit, when nothing more can be read or a writer waits before there is one. Also
+    when the thread has failed: :meth:`check` then raises what it failed with.
     """
 
     def __init__(self, collector: Collector, wake: Callable[[], None]) -> None:
@@ -31,15 +31,17 @@ class Drainer:
         self._thread = threading.Thread(target=self._run, name="scope-drain")
 
     def _run(self) -> None:
-        had_room = True
+        asked_at: int | None = None
         try:
             while not self._over:
-                has_room = self._collector.drain()
-                if not has_room:
-                    if had_room:
-                        self._wake()
-                    time.sleep(FULL_S)
-                had_room = has_room
+                commits = self._collector.commits
+                if self._collector.drain():
+                    asked_at = None
+                    continue
+                if asked_at != commits:
+                    asked_at = commits
+                    self._wake()
+                time.sleep(FULL_S)
         except BaseException as error:  # noqa: BLE001 - raised in the main thread
             self._error = error
             self._wake()

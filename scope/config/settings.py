@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 Profile: TypeAlias = Literal["dev", "test", "prod"]
-Overflow: TypeAlias = Literal["overwrite-oldest", "discard-newest"]
+Overflow: TypeAlias = Literal["overwrite-oldest", "discard-newest", "block"]
 
 KIB: Final = 1 << 10
 MIB: Final = 1 << 20
@@ -62,9 +62,22 @@ class SegmentConfig:
         Size(4 * KIB, 16 * MIB, power=True), 256 * KIB, "Room for the names of functions, spans and routes."
     )
     overflow: Overflow = option(  # noqa: RUF009 - makes a field
-        Choice[Overflow](("overwrite-oldest", "discard-newest")),
+        Choice[Overflow](("overwrite-oldest", "discard-newest", "block")),
         "overwrite-oldest",
-        "What a full lane loses; either way the loss is counted.",
+        "What a full lane does: lose its oldest events, lose new ones, or make the writing thread wait for room.",
+        runtime=True,
+    )
+    block_ms: int = option(
+        Duration("ms", 1, 60_000),
+        1000,
+        'With overflow = "block": longest wait of one write; after it the thread loses events until there is room.',
+        runtime=True,
+    )
+    block_event_loops: bool = option(
+        Flag(),
+        default=False,
+        help='With overflow = "block": whether threads that run an event loop wait, too; else they lose new events.',
+        runtime=True,
     )
     leftovers_bytes: int = option(
         Size(0, TIB),

@@ -21,6 +21,8 @@ from .layout import (
     LANE_HEAD_OFFSET,
     LANE_LOSSES_OFFSET,
     LANE_OWNER,
+    LANE_WAITERS,
+    LANE_WAITERS_OFFSET,
     LANE_WRITER,
     LANE_WRITER_OFFSET,
     LOSSES,
@@ -45,7 +47,10 @@ class LaneState(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LaneControl:
-    """Who owns a lane and how far it is written (``tail``) and stored (``head``); ``losses`` are by reason."""
+    """Who owns a lane and how far it is written (``tail``) and stored (``head``); ``losses`` are by reason.
+
+    ``waiting``: its owner waits for ``head``.
+    """
 
     state: LaneState
     generation: int
@@ -55,6 +60,7 @@ class LaneControl:
     sequence: int
     losses: tuple[int, ...]
     head: int
+    waiting: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ class LaneReading:
 
 
 def parse_lane_control(data: bytes) -> LaneControl:
-    """The control that ``data`` begins with, up to its head. Raises WireError for numbers that no writer leaves."""
+    """The control that ``data`` begins with. Raises WireError for numbers that no writer leaves."""
     owner: int = LANE_OWNER.unpack_from(data)[0]
     tail, intent, sequence = LANE_WRITER.unpack_from(data, LANE_WRITER_OFFSET)
     head: int = LANE_HEAD.unpack_from(data, LANE_HEAD_OFFSET)[0]
@@ -97,6 +103,7 @@ def parse_lane_control(data: bytes) -> LaneControl:
         sequence=sequence,
         losses=LOSSES.unpack_from(data, LANE_LOSSES_OFFSET),
         head=head,
+        waiting=LANE_WAITERS.unpack_from(data, LANE_WAITERS_OFFSET)[0] != 0,
     )
 
 

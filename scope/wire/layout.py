@@ -149,3 +149,5 @@ LANE_WRITER: Final = Struct("<QQQ")
 LANE_LOSSES_OFFSET: Final = 128
 LANE_HEAD_OFFSET: Final = 256
 LANE_HEAD: Final = Struct("<Q")
+LANE_WAITERS_OFFSET: Final = 320
+LANE_WAITERS: Final = Struct("<I")

@@ -19,6 +19,7 @@ from .layout import (
     CONTROL_WORD,
     DEFINITIONS_LINE,
     DEFINITIONS_LINE_OFFSET,
+    LANE_CONTROL_BYTES,
     LANE_HEAD,
     LANE_HEAD_OFFSET,
     LOSSES,
@@ -77,7 +78,8 @@ class SegmentFile:
         at = self.header.lane_control(number)
         # The head comes first: read after the tail, it could be that of a later moment and lie beyond it.
         head = self._read(at + LANE_HEAD_OFFSET, LANE_HEAD.size)
-        return parse_lane_control(self._read(at, LANE_HEAD_OFFSET) + head)
+        whole = self._read(at, LANE_CONTROL_BYTES)
+        return parse_lane_control(whole[:LANE_HEAD_OFFSET] + head + whole[LANE_HEAD_OFFSET + LANE_HEAD.size :])
 
     def read(self, number: int) -> LaneReading:
         """What lane ``number`` holds beyond what is stored. Raises as :meth:`lane`."""

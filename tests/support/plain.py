@@ -82,12 +82,23 @@ async def block(send: Send, argument: str) -> None:
     await answer(send, "done")
 
 
+async def threaded(send: Send, argument: str) -> None:
+    """As many marks, made in a thread."""
+
+    def work() -> None:
+        for _ in range(int(argument)):
+            mark("tick")
+
+    await asyncio.to_thread(work)
+    await answer(send, "threaded")
+
+
 async def pid(send: Send, argument: str) -> None:
     await answer(send, str(os.getpid()))
 
 
 PATHS: dict[str, Callable[[Send, str], Awaitable[None]]] = {
-    each.__name__: each for each in (hello, hold, stream, after, many, nap, block, pid)
+    each.__name__: each for each in (hello, hold, stream, after, many, nap, block, threaded, pid)
 }
 
 

@@ -226,9 +226,10 @@ static void incoming(RequestObject *request, PyObject *message)
         request->messages_in++;
         request->bytes_in += size_of(item(message, key_bytes)) + size_of(item(message, key_text));
     } else if ((IS(type, "http.disconnect") && !request->response_ended) || IS(type, "websocket.disconnect")) {
-        if (!request->disconnected)
-            scope_emit(request, SCOPE_DISCONNECT, 0, 1, 0);
+        bool known = request->disconnected;
         request->disconnected = true;
+        if (!known)
+            scope_emit(request, SCOPE_DISCONNECT, 0, 1, 0);
     }
 }
 

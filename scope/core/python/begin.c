@@ -6,6 +6,7 @@
 #include "loop.h"
 #include "request.h"
 #include "values.h"
+#include "wait.h"
 
 
 #define BEGIN_BYTES 12288
@@ -234,6 +235,7 @@ RequestObject *scope_begin_request(PyObject *scope, PyObject *header_name, bool 
         found.id = found.traceparent = found.tracestate = NULL;
     take_ids(self, &found);
     self->header_name = Py_NewRef(header_name);
+    scope_thread_begins_exchange();
     begin_scope(self, scope, &found);
     PyErr_Clear();
     if (kind != SCOPE_KIND_LIFESPAN)

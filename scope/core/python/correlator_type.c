@@ -112,8 +112,9 @@ static void on_record(void *target, uint32_t lane, uint64_t position, const uint
 static void on_lost(void *target, uint32_t lane, uint64_t time_ns, uint64_t events, enum scope_loss reason)
 {
     feeding *to = target;
-    /* what a definition would have said is in the records that found none: no event is lost */
-    if (reason != SCOPE_LOST_DEFINITIONS_FULL)
+    /* no request of this segment misses anything: what a definition would have said is in the records that found none, and
+     * what was cut by a fork was of another process's request */
+    if (reason != SCOPE_LOST_DEFINITIONS_FULL && reason != SCOPE_LOST_FORKED)
         scope_correlator_lose(to->self->groups, to->slot, lane, time_ns, events, reason);
 }
 
@@ -211,6 +212,8 @@ static uint64_t fullest_lane(const SegmentObject *segment)
         if (tail == 0)
             break;
         uint64_t unread = tail - segment->lanes[lane].head;
+        if (unread && scope_load_relaxed32(&segment->segment.lanes[lane].waiters))
+            fullest = 100;
         uint64_t fill = unread ? unread / (scope_lane_bytes(&segment->segment.header, lane) / 100) : 0;
         fullest = fill > fullest ? fill : fullest;
     }
@@ -254,6 +257,35 @@ static PyObject *correlator_wait(CorrelatorObject *self, PyObject *args)
         fullest = fullest_of_all(self);
     } while (fullest < percent && scope_clock_now() < until_ns);
     return PyLong_FromUnsignedLongLong(fullest);
+}
+
+/* Whether a writer waits in the lane for what was read of it to be stored. */
+static bool keeps_waiting(const SegmentObject *segment)
+{
+    scope_guard guard;
+    volatile bool waiting = false; /* outlives the jump of a guard */
+    if (!scope_guard_enter(&guard))
+        return false;
+    for (uint32_t lane = 0; lane < segment->segment.header.lanes && !waiting; lane++) {
+        const scope_lane_control *control = &segment->segment.lanes[lane];
+        if (scope_load_relaxed(&control->tail) == 0)
+            break;
+        waiting = scope_load_relaxed32(&control->waiters) && scope_load_relaxed(&control->head) < segment->lanes[lane].head;
+    }
+    scope_guard_leave(&guard);
+    return waiting;
+}
+
+/* keeps_waiting(): whether some writer waits for what was read to be stored. */
+static PyObject *correlator_keeps_waiting(CorrelatorObject *self, PyObject *unused)
+{
+    (void)unused;
+    for (uint32_t slot = 0; slot < self->slot_count; slot++) {
+        const SegmentObject *segment = self->slots[slot].segment;
+        if (segment && segment->segment.base && keeps_waiting(segment))
+            Py_RETURN_TRUE;
+    }
+    Py_RETURN_FALSE;
 }
 
 static PyObject *correlator_abort(CorrelatorObject *self, PyObject *number)
@@ -462,6 +494,7 @@ static PyMethodDef correlator_methods[] = {
     {"remove", (PyCFunction)correlator_remove, METH_O, "Forget a segment."},
     {"drain", (PyCFunction)correlator_drain, METH_O, "One pass over a segment: (events, whether it was whole)."},
     {"wait", (PyCFunction)correlator_wait, METH_VARARGS, "Sleep until a lane holds much that was not read."},
+    {"keeps_waiting", (PyCFunction)correlator_keeps_waiting, METH_NOARGS, "Whether a writer waits for room."},
     {"abort", (PyCFunction)correlator_abort, METH_O, "The owner is dead: its open requests end here."},
     {"take", (PyCFunction)correlator_take, METH_O, "Finished requests, at most so many."},
     {"take_open", (PyCFunction)correlator_take_open, METH_NOARGS, "Open requests that changed."},

@@ -1,4 +1,8 @@
-/* Writes one event into the calling thread's lane. */
+/* Writes one event into the calling thread's lane.
+ *
+ * Where the policy is to block, the GIL may be released and taken back in scope_ring_reserve(), and at no other moment:
+ * whoever emits holds what it uses afterwards. From there to the commit nobody else runs.
+ */
 #ifndef SCOPE_EMIT_H
 #define SCOPE_EMIT_H
 
@@ -9,7 +13,7 @@ static inline scope_ring *scope_request_ring(const RequestObject *request)
 {
     SessionObject *session = runtime.session;
     if (__builtin_expect(!session || session->serial != request->serial, 0)) {
-        runtime.lost_forked++;
+        scope_count_forked();
         return NULL;
     }
     return scope_thread_ring(session);
@@ -30,11 +34,11 @@ static inline void scope_emit(const RequestObject *request, uint8_t type, uint32
     scope_ring *ring = scope_request_ring(request);
     if (!ring)
         return;
-    uint64_t now_ns = scope_clock_now();
+    uint64_t now_ns = scope_clock_now(), key = request->key;
     scope_word *words = scope_ring_reserve(ring, SCOPE_PREFIX_WORDS);
     if (!words)
         return;
-    scope_write_prefix(words, ring, type, SCOPE_PREFIX_WORDS, now_ns, request->key, site, span, parent);
+    scope_write_prefix(words, ring, type, SCOPE_PREFIX_WORDS, now_ns, key, site, span, parent);
     scope_ring_commit(ring, SCOPE_PREFIX_WORDS);
 }
 
@@ -45,11 +49,11 @@ static inline void scope_emit_payload_at(const RequestObject *request, uint64_t 
     scope_ring *ring = scope_request_ring(request);
     if (!ring)
         return;
-    uint64_t length = SCOPE_PREFIX_WORDS + (size + 7) / 8;
+    uint64_t length = SCOPE_PREFIX_WORDS + (size + 7) / 8, key = request->key;
     scope_word *words = scope_ring_reserve(ring, length);
     if (!words)
         return;
-    scope_write_prefix(words, ring, type, length, now_ns, request->key, site, span, parent);
+    scope_write_prefix(words, ring, type, length, now_ns, key, site, span, parent);
     scope_store_bytes(words + SCOPE_PREFIX_WORDS, payload, size);
     scope_ring_commit(ring, length);
 }

@@ -13,11 +13,6 @@ uint32_t scope_span_site(const RequestObject *request, uint32_t site, PyObject *
     return scope_session_site(session, site || !PyUnicode_Check(name) ? site : scope_runtime_name(name));
 }
 
-static uint32_t site_of(const scope_open_span *self)
-{
-    return scope_span_site(self->request, self->site, self->name);
-}
-
 scope_buffer scope_span_buffer(const RequestObject *request, uint8_t bytes[SCOPE_SPAN_BYTES])
 {
     scope_buffer buffer = scope_buffer_over(bytes, SCOPE_SPAN_BYTES);
@@ -28,7 +23,7 @@ scope_buffer scope_span_buffer(const RequestObject *request, uint8_t bytes[SCOPE
 
 static void emit_begin(scope_open_span *self)
 {
-    uint32_t site = site_of(self);
+    uint32_t site = scope_span_site(self->request, self->site, self->name);
     if (self->is_code) {
         scope_emit(self->request, SCOPE_FUNCTION_ENTER, site, self->number, self->parent);
         return;
@@ -71,19 +66,29 @@ int scope_span_begin(scope_open_span *self)
     return result;
 }
 
-void scope_span_emit_end(scope_open_span *self, PyObject *error)
+static void emit_end(const scope_open_span *self, RequestObject *request, PyObject *error)
 {
     uint8_t outcome = scope_outcome_of(error);
     if (outcome == SCOPE_OUTCOME_EXCEPTION)
-        scope_record_error(self->request, self->number, error, true);
+        scope_record_error(request, self->number, error, true);
     if (self->is_task)
-        scope_end_request(self->request, outcome);
+        scope_end_request(request, outcome);
     else if (self->is_code)
-        scope_emit(self->request, SCOPE_FUNCTION_EXIT, site_of(self), self->number, outcome);
+        scope_emit(request, SCOPE_FUNCTION_EXIT, scope_span_site(request, self->site, self->name), self->number, outcome);
     else {
         uint8_t payload[8] = {outcome};
-        scope_emit_payload(self->request, SCOPE_SPAN_END, 0, self->number, 0, payload, sizeof payload);
+        scope_emit_payload(request, SCOPE_SPAN_END, 0, self->number, 0, payload, sizeof payload);
     }
+}
+
+void scope_span_finish(scope_open_span *self, PyObject *error)
+{
+    RequestObject *request = self->request;
+    if (!request)
+        return;
+    self->request = NULL; /* ours alone: another thread may run before this returns */
+    emit_end(self, request, error);
+    Py_DECREF(request);
 }
 
 void scope_span_end(scope_open_span *self, PyObject *error)
@@ -91,7 +96,8 @@ void scope_span_end(scope_open_span *self, PyObject *error)
     RequestObject *request = self->request;
     if (!request)
         return;
-    scope_span_emit_end(self, error);
+    self->request = NULL; /* as above */
+    emit_end(self, request, error);
     if (self->is_task) {
         ContextObject *context = scope_context();
         if (context && context->request == request && scope_context_become(context, NULL, 0, false) < 0)
@@ -99,6 +105,5 @@ void scope_span_end(scope_open_span *self, PyObject *error)
         Py_XDECREF(context);
     } else
         scope_context_restore(request, self->number, self->parent);
-    self->request = NULL;
     Py_DECREF(request);
 }

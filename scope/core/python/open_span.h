@@ -25,8 +25,8 @@ int scope_span_begin(scope_open_span *span);
 /* Ends the span, with `error` (NULL: none), and makes its parent current where it still is. */
 void scope_span_end(scope_open_span *span, PyObject *error);
 
-/* Writes the end and leaves the context as it is. */
-void scope_span_emit_end(scope_open_span *span, PyObject *error);
+/* Ends the span and leaves the context as it is. */
+void scope_span_finish(scope_open_span *span, PyObject *error);
 
 /* The number by which the request's segment knows `site`, or where that is 0 the name. 0: it knows neither. */
 uint32_t scope_span_site(const RequestObject *request, uint32_t site, PyObject *name);

@@ -6,6 +6,7 @@
 #include "emit.h"
 #include "loop.h"
 #include "values.h"
+#include "wait.h"
 
 #define ANNOTATION_BYTES 12288
 
@@ -21,6 +22,8 @@ void scope_end_request(RequestObject *self, uint8_t outcome)
     Py_CLEAR(self->last_error);
     uint64_t payload[5] = {outcome, self->bytes_in, self->messages_in, self->messages_out, self->bytes_out};
     scope_emit_payload_at(self, now_ns, SCOPE_REQUEST_END, 0, 1, 0, payload, sizeof payload);
+    if (self->kind != SCOPE_KIND_TASK)
+        scope_thread_ends_exchange();
 }
 
 void scope_annotate(RequestObject *self, uint32_t span, PyObject *attributes)

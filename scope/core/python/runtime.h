@@ -25,6 +25,9 @@ typedef struct {
     size_t site_capacity;
     uint32_t max_value_bytes;
     uint32_t max_attributes;
+    uint32_t sleepers; /* threads that wait for room in their lane, without the GIL: wait.c */
+    bool closing;
+    bool block_event_loops; /* also a thread that runs one may wait */
 } SessionObject;
 
 typedef struct {
@@ -78,7 +81,7 @@ typedef struct {
     uint32_t definition_count, definition_capacity;
     scope_random random;
     bool random_seeded;
-    uint64_t lost_forked;
+    uint64_t lost_forked; /* events of requests of another session, while there was none to count them in */
 } scope_runtime;
 
 extern scope_runtime runtime;
@@ -89,6 +92,9 @@ extern scope_runtime runtime;
 
 /* The calling thread's ring in the session; NULL where it can have none (counted). */
 scope_ring *scope_thread_ring(SessionObject *session);
+
+/* An event is lost, as the session of its request is not this process's, or is closed. */
+void scope_count_forked(void);
 
 /* The session that a request or a task may begin in; started by the starter where there is none. NULL while paused. */
 SessionObject *scope_ensure_session(void);

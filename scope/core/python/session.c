@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "values.h"
+#include "wait.h"
 
 #define RETRY_EVERY 1024
 
@@ -49,6 +50,7 @@ static void drop_inherited(void)
     if (!session)
         return;
     session->serial = 0;
+    session->sleepers = 0; /* threads of the parent */
     scope_segment_close(&session->segment);
     runtime.session = NULL; /* its reference is given up: the heap is not to be touched here */
 }
@@ -111,6 +113,14 @@ scope_ring *scope_thread_ring(SessionObject *session)
     if (__builtin_expect(lane.serial == session->serial && !lane.refusals, 1))
         return &lane.ring;
     return claim_lane(session);
+}
+
+void scope_count_forked(void)
+{
+    if (runtime.session && runtime.session->serial)
+        scope_add_relaxed(&runtime.session->segment.control->lost[SCOPE_LOST_FORKED], 1);
+    else
+        runtime.lost_forked++;
 }
 
 uint64_t scope_runtime_random(void)
@@ -249,22 +259,44 @@ static int session_open(SessionObject *self, const scope_segment_sizes *sizes, P
         return -1;
     }
     self->serial = ++runtime.serial;
+    self->segment.sleeper = scope_sleep_without_gil;
+    self->segment.sleeper_self = self;
     define_resource(self, resource);
+    scope_add_relaxed(&self->segment.control->lost[SCOPE_LOST_FORKED], runtime.lost_forked);
+    runtime.lost_forked = 0;
     pthread_mutex_lock(&lanes_lock);
     open_serial = self->serial;
     pthread_mutex_unlock(&lanes_lock);
     return 0;
 }
 
+/* set_overflow(policy, block_ms, block_event_loops): what a full lane does from its next block on, unless the collector
+ * wishes something else. */
+static PyObject *session_set_overflow(SessionObject *self, PyObject *args)
+{
+    unsigned int policy, block_ms;
+    int block_event_loops;
+    if (!PyArg_ParseTuple(args, "IIp:set_overflow", &policy, &block_ms, &block_event_loops))
+        return NULL;
+    if (policy >= SCOPE_POLICIES)
+        return PyErr_Format(PyExc_ValueError, "no overflow policy has number %u", policy);
+    self->segment.header.policy = policy; /* the private copy: the file says how it began */
+    self->segment.block_ns = block_ms * UINT64_C(1000000);
+    self->block_event_loops = block_event_loops;
+    Py_RETURN_NONE;
+}
+
 static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"path", "lanes", "first_lane_bytes", "lane_bytes", "block_bytes", "definitions_bytes",
-                            "policy", "max_value_bytes", "max_attributes", "resource", NULL};
+                            "policy", "block_ms", "block_event_loops", "max_value_bytes", "max_attributes", "resource", NULL};
     PyObject *path, *resource = NULL;
-    unsigned int lanes = 64, block = 16384, policy = 0, value_bytes = 256, attributes = 64;
+    unsigned int lanes = 64, block = 16384, policy = 0, block_ms = 1000, value_bytes = 256, attributes = 64;
     unsigned long long first = 1 << 20, other = 1 << 18, definitions = 1 << 18;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|$IKKIKIIIO", names, &path, &lanes, &first, &other, &block,
-                                     &definitions, &policy, &value_bytes, &attributes, &resource))
+    int block_event_loops = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|$IKKIKIIpIIO", names, &path, &lanes, &first, &other, &block,
+                                     &definitions, &policy, &block_ms, &block_event_loops, &value_bytes, &attributes,
+                                     &resource))
         return NULL;
     SessionObject *self = (SessionObject *)type->tp_alloc(type, 0);
     if (!self)
@@ -274,8 +306,11 @@ static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     self->max_value_bytes = value_bytes < 8192 ? value_bytes : 8192;
     self->max_attributes = attributes;
     scope_segment_sizes sizes = {lanes, block, first, other, definitions, (enum scope_policy)policy};
-    if (session_open(self, &sizes, resource) == 0)
+    self->block_event_loops = block_event_loops;
+    if (session_open(self, &sizes, resource) == 0) {
+        self->segment.block_ns = block_ms * UINT64_C(1000000);
         return (PyObject *)self;
+    }
     Py_DECREF(self);
     return NULL;
 }
@@ -283,7 +318,9 @@ static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 static PyObject *session_close(SessionObject *self, PyObject *unused)
 {
     (void)unused;
-    if (self->serial == 0)
+    if (self->serial && !self->closing)
+        scope_wake_sleepers(self);
+    if (self->serial == 0 || self->sleepers) /* closed, or being closed by another thread */
         Py_RETURN_NONE;
     pthread_mutex_lock(&lanes_lock);
     if (open_serial == self->serial)
@@ -339,7 +376,8 @@ static PyObject *session_statistics(SessionObject *self, PyObject *unused)
         lost += scope_load_relaxed(&self->segment.control->lost[reason]);
     PyObject *result = PyDict_New();
     if (!result || add_number(result, "requests", self->requests) < 0 || add_number(result, "bytes", bytes) < 0
-        || add_number(result, "lanes", owned) < 0 || add_number(result, "lost", lost + runtime.lost_forked) < 0
+        || add_number(result, "lanes", owned) < 0 || add_number(result, "waiting", self->sleepers) < 0
+        || add_number(result, "lost", lost + runtime.lost_forked) < 0
         || add_number(result, "definitions", runtime.definition_count) < 0)
         Py_CLEAR(result);
     return result;
@@ -367,6 +405,7 @@ static PyObject *session_control(SessionObject *self, void *unused)
 
 static PyMethodDef session_methods[] = {
     {"statistics", (PyCFunction)session_statistics, METH_NOARGS, "Counters of this session."},
+    {"set_overflow", (PyCFunction)session_set_overflow, METH_VARARGS, "What a full lane does from now on."},
     {"close", (PyCFunction)session_close, METH_NOARGS, "Unmap the segment; the file stays for the collector."},
     {NULL, NULL, 0, NULL},
 };

@@ -192,10 +192,7 @@ static PyObject *span_suspend(SpanObject *self, PyObject *before)
 /* Ends the span without touching the context: after suspend() the generator is nobody's current span. */
 static PyObject *span_finish(SpanObject *self, PyObject *error)
 {
-    if (self->span.request) {
-        scope_span_emit_end(&self->span, error);
-        Py_CLEAR(self->span.request);
-    }
+    scope_span_finish(&self->span, error);
     Py_RETURN_NONE;
 }
 

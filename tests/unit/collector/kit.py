@@ -100,7 +100,7 @@ class Process:
 
 
 @contextmanager
-def process(name: str = "one.seg", **sizes: int) -> Iterator[Process]:
+def process(name: str = "one.seg", **sizes: Any) -> Iterator[Process]:
     """A traced process with a segment called ``name`` where the settings want it."""
     config = load()
     prepare_dirs(config)

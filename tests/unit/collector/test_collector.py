@@ -353,7 +353,7 @@ def test_lanes_that_fill_fast_are_looked_at_more_often(collector: Collector, mon
         polls.append(poll_s)
         return next(fills)
 
-    monkeypatch.setattr(collector, "_correlator", SimpleNamespace(wait=wait))
+    monkeypatch.setattr(collector, "_correlator", SimpleNamespace(wait=wait, keeps_waiting=lambda: False))
     for _ in range(5):
         collector.drain()
     poll_s = load().collector.poll_ms / 1000

@@ -22,6 +22,7 @@ class Drains:
 
     def __init__(self, *answers: bool | Exception) -> None:
         self._answers = list(answers)
+        self.commits = 0
         self.asked = threading.Semaphore(0)
 
     def drain(self) -> bool:
@@ -30,6 +31,10 @@ class Drains:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def commit_at_each(self, woken: threading.Semaphore) -> None:
+        self.commits += 1
+        woken.release()
 
     def wait_until_asked(self, times: int) -> None:
         for _ in range(times):
@@ -58,6 +63,16 @@ def test_it_wakes_whoever_commits_once_when_there_is_no_more_room() -> None:
     assert woken.acquire(blocking=False)
     assert woken.acquire(blocking=False)
     assert not woken.acquire(blocking=False)
+
+
+def test_it_wakes_whoever_commits_again_when_a_commit_did_not_help() -> None:
+    """A writer that waits for room has filled it again."""
+    woken = threading.Semaphore(0)
+    drains = Drains(True, False, False, False, True)
+    with drainer(drains, lambda: drains.commit_at_each(woken)) as made:
+        drains.wait_until_asked(6)
+        made.check()
+    assert drains.commits == 3
 
 
 def test_what_it_fails_with_is_raised_where_it_is_checked() -> None:

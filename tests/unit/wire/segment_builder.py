@@ -19,6 +19,8 @@ from scope.wire.layout import (
     LANE_HEAD_OFFSET,
     LANE_LOSSES_OFFSET,
     LANE_OWNER,
+    LANE_WAITERS,
+    LANE_WAITERS_OFFSET,
     LANE_WRITER,
     LANE_WRITER_OFFSET,
     LOSS_REASONS,
@@ -50,6 +52,7 @@ class LaneWriter:
     sequence: int = 0
     head: int = 0
     owner: int = 0
+    waiters: int = 0
     losses: tuple[int, ...] = NO_LOSSES
     ring: bytearray = field(default_factory=bytearray)
     written: list[tuple[int, Event]] = field(default_factory=list[tuple[int, Event]])
@@ -91,6 +94,7 @@ class LaneWriter:
         LANE_WRITER.pack_into(data, LANE_WRITER_OFFSET, self.tail, self.intent, self.sequence)
         LOSSES.pack_into(data, LANE_LOSSES_OFFSET, *self.losses)
         LANE_HEAD.pack_into(data, LANE_HEAD_OFFSET, self.head)
+        LANE_WAITERS.pack_into(data, LANE_WAITERS_OFFSET, self.waiters)
         return bytes(data)
 
 

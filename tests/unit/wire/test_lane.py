@@ -34,11 +34,12 @@ def times(lane: LaneWriter, start: int = 0) -> list[int]:
 
 
 def test_control_is_read_whole() -> None:
-    lane = LaneWriter(tail=4096, intent=16384, sequence=17, head=1024, losses=(1, 2, 3, 4, 5, 6, 7, 8, 9))
+    lane = LaneWriter(tail=4096, intent=16384, sequence=17, head=1024, waiters=1, losses=(1, 2, 3, 4, 5, 6, 7, 8, 9))
     lane.own(0xFFFF_FFFE, 0xFFFFFF, LaneState.RETIRED)
     control = parse_lane_control(lane.control())
     assert (control.state, control.generation, control.thread_id) == (LaneState.RETIRED, 0xFFFFFF, 0xFFFF_FFFE)
     assert (control.tail, control.intent, control.sequence, control.head) == (4096, 16384, 17, 1024)
+    assert control.waiting
     assert control.losses == (1, 2, 3, 4, 5, 6, 7, 8, 9)
 
 
