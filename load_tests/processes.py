@@ -141,9 +141,18 @@ def _cpu_ns(pid: int) -> int:
         return 0
 
 
+def resident_bytes(pid: int) -> int:
+    """Memory that the process holds now, what it shares with others included; 0 once it has ended."""
+    return _status_bytes(pid, "VmRSS:")
+
+
 def _peak_bytes(pid: int) -> int:
+    return _status_bytes(pid, "VmHWM:")
+
+
+def _status_bytes(pid: int, name: str) -> int:
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return 0
-    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")), 0)
+    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith(name)), 0)

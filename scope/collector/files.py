@@ -67,16 +67,18 @@ class SegmentFiles:
             self._told[name] = reason
             logger.warning("left alone: %s", reason)
 
-    def remove(self, name: str) -> None:
-        """Remove a segment of which all is stored, unless it is left alone."""
+    def remove(self, name: str) -> bool:
+        """Remove a segment of which all is stored, unless it is left alone; whether nobody will read it again."""
         if name in self._refused:
-            return
+            return True
         try:
             os.unlink(self.path(name))
         except FileNotFoundError:
-            return
+            return True
         except OSError as error:
             self.leave_alone(name, f"{self.path(name)}: it is stored but cannot be removed: {error.strerror}")
+            return False
+        return True
 
     def _names(self) -> set[str]:
         try:

@@ -199,17 +199,21 @@ class Fleet:
                 source.segment.publish_heads(source.heads)
 
     def bury(self) -> None:
-        """Remove the segments that are settled: everything of them is stored. Raises StoreError."""
+        """Remove the segments that are settled: everything of them is stored. Raises StoreError.
+
+        The file goes first: were it there without the positions that it was read up to, it would be read once more. The
+        store keeps these for a file that stays.
+        """
         for name, source in list(self._sources.items()):
             if not source.settled:
                 continue
-            self._writer.drop_segment(source.number)
+            if self._files.remove(name):
+                self._writer.drop_segment(source.number)
             with self.lock:
                 del self._sources[name]
                 self._correlator.remove(source.slot)
             self._lost_by_the_dead += sum(source.losses.values())
             source.close()
-            self._files.remove(name)
             logger.info("process %d: dead and stored", source.segment.pid)
 
     def close(self) -> None:

@@ -422,14 +422,15 @@ static PyObject *correlator_take(CorrelatorObject *self, PyObject *limit)
     return result;
 }
 
-/* take_open(): open requests that changed since they were last taken; their bytes are no longer held. */
+/* take_open(): open requests that changed since they were last taken, also those of which the beginning is still to come:
+ * the positions that are stored with them lie behind what was read of both. Their bytes are no longer held. */
 static PyObject *correlator_take_open(CorrelatorObject *self, PyObject *unused)
 {
     (void)unused;
     PyObject *empty = PyUnicode_FromString("");
     PyObject *result = empty ? PyList_New(0) : NULL;
     for (scope_group *group = scope_correlator_first_open(self->groups); result && group; group = group->next) {
-        if (!group->dirty || scope_group_awaited(self->groups, group))
+        if (!group->dirty)
             continue;
         PyObject *row = tuple_of(&self->slots[group->slot], group, empty);
         scope_group_flushed(self->groups, group);

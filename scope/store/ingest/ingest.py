@@ -21,6 +21,7 @@ from .faults import count_faults
 from .journal import Journal
 from .late import append_late
 from .looks import Looks
+from .notes import NOTHING
 from .open_requests import OpenRequests
 from .prepared import identities, prepare
 from .rollup import hour_rows, minute_rows, tally
@@ -63,11 +64,12 @@ class _Share(NamedTuple):
         return late.union(self.columns.segment) if self.columns else late
 
     def without(self, stored: set[int]) -> _Share:
-        """What is left when those ``stored`` are left out, and each of the others is taken once."""
+        """The same with each request once, and with those ``stored`` taken for what comes late."""
         rows = zip(*(self.columns or ()), strict=True)
         fresh = dict(zip(reversed(self.requests), reversed(list(rows)), strict=True))
         left = [row for request, row in fresh.items() if request not in stored]
-        return _Share.of(self.start, Columns.of(left[::-1]) if left else None, self.late)
+        again = [Summary(*row) for request, row in fresh.items() if request in stored]
+        return _Share.of(self.start, Columns.of(left[::-1]) if left else None, (*again, *self.late))
 
 
 class Ingest:
@@ -202,7 +204,7 @@ class Ingest:
             if share.columns:
                 self._insert(slice_, share.columns, share.requests, journal)
             for late in share.late:
-                append_late(slice_, late, journal)
+                self._append(slice_, late, journal)
             self._introduce(slice_, share, journal)
             self.open.close(ended, journal)
             journal.add("endpoint", self._endpoints.take_fresh())
@@ -220,6 +222,13 @@ class Ingest:
         journal.add("minute", minute_rows(totals))
         journal.add("hour", hour_rows(totals))
         count_faults(prepared, journal)
+
+    def _append(self, slice_: Slice, late: Summary, journal: Journal) -> None:
+        """Add what came late, with the pieces of it that were handed over before it was known to be late."""
+        request = identity(late.segment, late.key)
+        if late.pieces:
+            late = late._replace(blob=b"".join((*self.open.records([request]).get(request, ()), late.blob)))
+        append_late(slice_, late, self.open.noted([request]).get(request, NOTHING), journal)
 
     def _blobs(self, prepared: Prepared) -> tuple[Sequence[bytes], dict[int, Iterator[tuple[int, bytes]]]]:
         """The records of each request, those that it handed over while it was open first.

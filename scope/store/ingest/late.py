@@ -4,59 +4,68 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...model import EventType
-from ...wire.decode import record_end
-from ...wire.errors import WireError
 from ..blocks import compress
 from ..database import insert_all
 from ..identity import identity, signed
 from .faults import Sighting, count_fault
 from .notes import read_notes
+from .unstored import count, unstored
 
 if TYPE_CHECKING:
     from ..batch import Summary
     from .journal import Journal
+    from .notes import Noted
     from .slice import Slice
 
 __all__ = ["append_late"]
 
 
-def append_late(slice_: Slice, late: Summary, journal: Journal) -> bool:
+def append_late(slice_: Slice, late: Summary, earlier: Noted, journal: Journal) -> bool:
     """Add ``late`` to its request, which ``slice_`` holds; False, and nothing done, if that has happened before.
 
-    The caller holds the slice's transaction. What the error groups count goes to ``journal``.
+    ``earlier`` is what was noted of it while it was thought to be open. What is stored already is left out. The caller
+    holds the slice's transaction. What the error groups count goes to ``journal``.
     """
     request = identity(late.segment, late.key)
-    if late.blob and _first_record(late.blob) in b"".join(slice_.records(request)):
+    fresh = unstored(late.blob, b"".join(slice_.records(request)))
+    if late.blob and not fresh:
         return False
-    piece = (request, signed(late.position), compress(late.blob))
-    if not slice_.connection.execute("INSERT OR IGNORE INTO pieces VALUES (?, ?, ?)", piece).rowcount:
+    if fresh != late.blob:
+        late = _only(late, fresh)
+    if not _insert(slice_, late):
         return False
     slice_.connection.execute(
         "UPDATE requests SET events = events + ?, spans = spans + ?, errors = errors + ?, lost = lost + ?,"
         " end_ns = max(end_ns, ?) WHERE request = ?",
         (late.events, late.spans, late.errors, late.lost, late.end_ns, request),
     )
-    _index(slice_, late, request, journal)
+    _index(slice_, late, earlier, journal)
     return True
 
 
-def _first_record(blob: bytes) -> bytes:
-    """The first record that is an event; its time and its place in the ring make it unlike any other of the request."""
-    start = 0
-    try:
-        while start < len(blob):
-            end = record_end(blob, start, len(blob))
-            if blob[start] not in {EventType.LANE, EventType.GAP}:
-                return blob[start:end]
-            start = end
-    except WireError:
-        pass
-    return blob
+def _only(late: Summary, records: bytes) -> Summary:
+    """What is left of ``late`` when only ``records`` are new; what it lost was noted with the others."""
+    counts = count(records)
+    return late._replace(blob=records, events=counts.events, spans=counts.spans, errors=counts.errors, lost=0)
 
 
-def _index(slice_: Slice, late: Summary, request: int, journal: Journal) -> None:
-    noted = read_notes(late.notes)
+def _insert(slice_: Slice, late: Summary) -> bool:
+    """Store the records as a piece; one without any is told from others by its place alone."""
+    request = identity(late.segment, late.key)
+    insert = "INSERT OR IGNORE INTO pieces VALUES (?, ?, ?)"
+    data = compress(late.blob)
+    if slice_.connection.execute(insert, (request, signed(late.position), data)).rowcount:
+        return True
+    if not late.events:
+        return False
+    (lowest,) = slice_.connection.execute("SELECT min(position) FROM pieces WHERE request = ?", (request,)).fetchone()
+    slice_.connection.execute(insert, (request, min(lowest, 0) - 1, data))
+    return True
+
+
+def _index(slice_: Slice, late: Summary, earlier: Noted, journal: Journal) -> None:
+    request = identity(late.segment, late.key)
+    noted = earlier.followed_by(read_notes(late.notes))
     insert_all(
         slice_.connection,
         "attributes",

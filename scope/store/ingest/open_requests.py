@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, compress
 from typing import TYPE_CHECKING, Any, Final
 
 from ...model import Outcome, RequestKind, RequestState
@@ -14,6 +14,7 @@ from .faults import count_faults, exception_rows
 from .notes import NOTHING, Noted
 from .prepared import identities, prepare
 from .shapes import Shapes
+from .unstored import count
 
 if TYPE_CHECKING:
     import sqlite3
@@ -85,7 +86,10 @@ class OpenRequests:
         return data
 
     def record(self, rows: Sequence[tuple[Any, ...]], looks: Looks, batch: int, journal: Journal) -> None:
-        """Add to ``journal`` what ``rows``, in ``batch`` the state of open requests, change."""
+        """Add to ``journal`` what ``rows``, in ``batch`` the state of open requests, change.
+
+        Of those whose beginning was not read yet the records are kept, and no row for lists to show.
+        """
         if not rows:
             return
         columns = Columns.of(rows)
@@ -95,7 +99,7 @@ class OpenRequests:
         journal.add("shape", self._shapes.rows)
         journal.add("span_name", self._shapes.names)
         self._shapes.stored()
-        journal.add("open", prepared.rows(shapes, [None] * len(rows)))
+        journal.add("open", compress(prepared.rows(shapes, [None] * len(rows)), columns.kind))
         journal.add("attribute", prepared.attribute_rows())
         journal.add("exception", exception_rows(prepared))
         count_faults(prepared, journal)
@@ -116,14 +120,23 @@ class OpenRequests:
         for request in closed:
             del self._noted[request]
 
-    def cut_off(self, segment: int) -> list[Summary]:
-        """The open requests of ``segment`` as finished ones, aborted at their last event; nobody else knows them."""
-        bounds = identity(segment, 0), identity(segment + 1, 0) - 1
+    def cut_off(self, segment: int, started_ns: int) -> list[Summary]:
+        """The open requests of ``segment`` as finished ones, aborted at their last event; nobody else knows them.
+
+        Those without a beginning are given as what comes late, at ``started_ns`` where they belong to none.
+        """
+        bounds = _bounds(segment)
         rows = self._main.execute(_CUT_OFF, bounds).fetchall()
         for request, *_ in rows:
             self._noted[request] = _read_noted(self._main, request)
             self._with_notes.add(request)
-        return [_aborted(row) for row in rows]
+        known = {request for request, *_ in rows}
+        headless = [each for each in self._noted if segment_of(each) == segment and each not in known]
+        records = self.records(headless)
+        return [
+            *(_aborted(row) for row in rows),
+            *(_cut_loose(request, b"".join(pieces), started_ns) for request, pieces in sorted(records.items())),
+        ]
 
     def prune_shapes(self) -> None:
         """Drop the shapes that no open request has, once there are many of them."""
@@ -136,10 +149,14 @@ class OpenRequests:
         self._shapes = Shapes(self._main)
 
 
+def _bounds(segment: int) -> tuple[int, int]:
+    """The lowest and the highest number that a request of ``segment`` can have."""
+    return identity(segment, 0), identity(segment + 1, 0) - 1
+
+
 def _load_noted(main: sqlite3.Connection) -> dict[int, Noted]:
-    return {
-        request: _read_noted(main, request) for (request,) in main.execute("SELECT request FROM requests").fetchall()
-    }
+    requests = main.execute("SELECT request FROM requests UNION SELECT request FROM pieces").fetchall()
+    return {request: _read_noted(main, request) for (request,) in requests}
 
 
 def _read_noted(main: sqlite3.Connection, request: int) -> Noted:
@@ -155,6 +172,14 @@ def _read_noted(main: sqlite3.Connection, request: int) -> Noted:
         fingerprints=frozenset(fingerprint for fingerprint, _ in faults),
         earlier_error=faults[-1][1] if faults else None,
     )
+
+
+def _cut_loose(request: int, records: bytes, started_ns: int) -> Summary:
+    """What is known of a request without a beginning; its records are in its pieces."""
+    events, spans, errors = count(records)
+    times = (started_ns, 0, 0, started_ns)
+    counts = (spans, events, errors, 0, 0, 0, 0, 0)
+    return _aborted((request, bytes(16), 0, 0, None, "", *times, *counts, "", 0, "", None, None))._replace(late=1)
 
 
 def _aborted(row: tuple[Any, ...]) -> Summary:

@@ -122,7 +122,8 @@ class Writer:
     def drop_segment(self, number: int) -> None:
         """The process is gone and everything it wrote is stored; what of it is open yet is stored as aborted."""
         with self._guarded() as ingest:
-            left = ingest.open.cut_off(number)
+            info = ingest.segments.get(number)
+            left = ingest.open.cut_off(number, info.started_ns) if info else []
             if left:
                 ingest.commit(Batch(finished=left))
             with transaction(self._main):

@@ -260,11 +260,55 @@ def test_a_store_that_does_not_take_the_end_of_a_segment_is_asked_again(
         collector.cycle()
         collector.cycle()
         assert collector.status.error == "no room to drop"
-        assert traced.path.exists()
         writer.refuses = set()
         collector.cycle()
-        assert not traced.path.exists()
+        assert collector.status.error == ""
+        assert writer.asked[-1] == "drop"
         assert len(stored()) == 1
+
+
+def test_a_segment_of_which_all_is_stored_is_never_read_again(
+    collector: Collector, writer: FaultyWriter, clock: Clock
+) -> None:
+    """Without the positions that it was read up to, what its ring has overwritten would be taken for lost."""
+    with process(first_lane_bytes=1 << 15) as traced:
+        for number in range(10):
+            traced.request(str(number), marks=100)
+            collector.cycle()
+        traced.die()
+        writer.refuses = {"drop"}
+        clock.advance(1)
+        collector.cycle()
+        collector.cycle()
+        assert collector.status.error == "no room to drop"
+        writer.refuses = set()
+        with following(writer, clock) as next_one:
+            next_one.cycle()
+            assert next_one.status.lost == 0
+    assert len(stored()) == 10
+
+
+def test_of_a_segment_that_cannot_be_removed_the_positions_are_kept(
+    collector: Collector, writer: FaultyWriter, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scope.collector.files.os.unlink", _refuse)
+    with process(first_lane_bytes=1 << 15) as traced:
+        for number in range(10):
+            traced.request(str(number), marks=100)
+            collector.cycle()
+        traced.die()
+        for _ in range(2):
+            clock.advance(1)
+            collector.cycle()
+        assert "drop" not in writer.asked
+        with following(writer, clock) as next_one:
+            next_one.cycle()
+            assert next_one.status.lost == 0
+    assert len(stored()) == 10
+
+
+def _refuse(path: str) -> None:
+    raise PermissionError(1, "Operation not permitted", path)
 
 
 def test_one_segment_that_the_store_refuses_keeps_the_others_waiting_but_not_forgotten(writer: FaultyWriter) -> None:

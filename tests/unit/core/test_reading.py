@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -270,6 +271,30 @@ def test_a_full_correlator_stops_between_lanes_and_goes_on(segment: _core.Segmen
     handed = [*taken(correlator), *correlator.take_open()]
     assert correlator.drain(slot)[1] is True
     assert handed
+
+
+def test_events_read_before_the_beginning_of_their_request_are_handed_over_as_well(segment: _core.Segment) -> None:
+    """The positions that are stored with them lie behind them."""
+    request()
+    begun: list[_core.Request | None] = []
+    scope = {"type": "http", "method": "GET", "path": "/a", "headers": []}
+    thread = threading.Thread(target=lambda: begun.append(_core.begin_request(scope, b"x-request-id", True)))
+    thread.start()
+    thread.join()
+    assert begun[0] is not None
+    before = begun[0].activate()
+    annotate(early=True)
+    begun[0].deactivate(before)
+    correlator = _core.Correlator(max_bytes=0)
+    slot = correlator.add(segment, 1)
+    handed: list[Summary] = []
+    whole = False
+    while not whole:
+        whole = correlator.drain(slot)[1]
+        handed += (*taken(correlator), *(Summary(*row) for row in correlator.take_open()))
+    early, begins = (each for each in handed if each.key == 2)
+    assert (early.kind, early.late, early.events, early.pieces) == (0, 1, 1, 0)
+    assert (begins.kind, begins.path, begins.late, begins.events, begins.pieces) == (1, "/a", 0, 2, 1)
 
 
 def test_a_pass_over_more_than_is_read_at_a_time_goes_on_where_it_stopped(tmp_path: Path) -> None:

@@ -180,6 +180,23 @@ def test_the_tail_of_a_stored_request_read_again_is_known_by_its_first_record(tm
     assert the_one(tmp_path).events == 4
 
 
+def test_of_a_request_handed_over_again_only_what_it_wrote_since_is_added(tmp_path: Path) -> None:
+    """After a crash between two batches of a round: what had been stored is read again, with more behind it."""
+    since = encode_records([*ended(1, START_NS + 2_000_000), *ended(1, START_NS + 3_000_000)], 600)
+    again = summary(1, blob=summary(1).blob + since, events=8, lost=3)
+    store(tmp_path, [summary(1)], [again, summary(2)], [again])
+    with Reader(tmp_path) as reader:
+        found = reader.requests()[-1]
+        assert (found.path, found.events, found.spans, found.errors) == ("/items/1", 8, 1, 0)
+        assert reader.blob(found).endswith(since)
+        assert reader.info().requests == 2
+
+
+def test_pieces_at_one_place_are_told_apart_by_their_events(tmp_path: Path) -> None:
+    store(tmp_path, [summary(1)], [late(1)], [late(1, blob=encode_records(ended(1, START_NS)[-1:], 0))])
+    assert the_one(tmp_path).events == 6
+
+
 def test_late_records_without_any_event_are_told_apart_by_their_place(tmp_path: Path) -> None:
     store(tmp_path, [summary(1)], [late(1, blob=b"", lost=2, events=0)], [late(1, blob=b"", lost=2, events=0)])
     assert the_one(tmp_path).lost == 2

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scope.model import Definition, DefinitionKind
+from scope.model import Definition, DefinitionKind, Event, EventType
 from scope.store import Batch, Reader, SegmentInfo, StoreError, Writer
+from scope.store.filter import parse
 from scope.store.ingest import writer as writers
 from scope.wire.definitions import encode_definition
+from scope.wire.encode import encode_records
 from tests.unit.store.kit import (
     DEFINITIONS,
     OTHER,
     SEGMENT,
     START_NS,
     Settings,
+    annotation,
     failed,
     finish,
     open_writer,
@@ -27,6 +30,8 @@ from tests.unit.store.kit import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from scope.store import Summary
 
 
 # --- segments ---
@@ -152,6 +157,57 @@ def test_a_definition_that_breaks_the_format_names_nothing(tmp_path: Path, entry
         (request,) = reader.requests()
         assert request.route == "/inline"
         assert reader.definitions_of(request)[3].name == ""
+
+
+# --- records that were read before the beginning of their request ---
+
+
+def headless(key: int, **fields: object) -> Summary:
+    """What a request has written; its beginning is still to come, or was handed over long ago."""
+    facts = {"kind": 0, "late": 1, "path": "", "method": "", "spans": 0, "position": 7, "notes": (annotation(a="b"),)}
+    return unfinished(key, **{**facts, "events": 1, "blob": encode_records([EARLY], 7 * 8), **fields})
+
+
+EARLY = Event(EventType.MARK, 5, 1, 1, payload={"name": "early", "attributes": {}})
+
+
+def test_records_without_their_beginning_are_kept_and_not_listed(tmp_path: Path) -> None:
+    with open_writer(tmp_path) as writer:
+        writer.commit(Batch(open=[headless(1)]))
+    with Reader(tmp_path) as reader:
+        assert reader.open_requests() == reader.requests() == []
+    with open_writer(tmp_path) as writer:
+        (restored,) = writer.restore().open
+        assert restored.pieces == (headless(1).blob,)
+        writer.commit(Batch(finished=[summary(1, pieces=1, events=5)]))
+        assert writer.restore().open == ()
+    with Reader(tmp_path) as reader:
+        (request,) = reader.requests()
+        assert reader.blob(request) == headless(1).blob + summary(1).blob
+        assert [each.id for each in reader.requests(parse("attr.a = b"))] == [request.id]
+
+
+def test_records_without_a_beginning_that_came_late_are_added_to_their_request(tmp_path: Path) -> None:
+    with open_writer(tmp_path) as writer:
+        writer.commit(Batch(finished=[summary(1)]))
+        writer.commit(Batch(open=[headless(1)]))
+        writer.commit(Batch(finished=[headless(1, state=1, pieces=1, blob=b"", notes=())]))
+        assert writer.restore().open == ()
+    with Reader(tmp_path) as reader:
+        (request,) = reader.requests()
+        assert (request.events, request.state) == (5, "done")
+        assert reader.blob(request) == summary(1).blob + headless(1).blob
+        assert len(reader.requests(parse("attr.a = b"))) == 1
+
+
+def test_records_without_a_beginning_outlive_the_file_of_their_segment(tmp_path: Path) -> None:
+    with open_writer(tmp_path) as writer:
+        writer.commit(Batch(finished=[summary(1)]))
+        writer.commit(Batch(open=[headless(1), headless(2)]))
+        writer.drop_absent([])
+        assert writer.restore().open == ()
+    with Reader(tmp_path) as reader:
+        assert [(each.kind, each.events) for each in reader.requests()] == [("http", 5), ("unknown", 1)]
 
 
 # --- processes that are gone ---

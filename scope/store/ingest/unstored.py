@@ -1,0 +1,79 @@
+"""Which records of a request are not stored yet.
+
+A collector that was killed while it stored reads the rings again from where its last whole round began, so a request
+that is stored may come again, with what it wrote since. A record is known by its bytes: its time and its place in the
+ring, which are in them, make it unlike any other of the request.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ...model import EventType
+from ...wire.decode import record_end
+from ...wire.errors import WireError
+from ...wire.layout import FIRST_EVENT_TYPE, PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Counts", "count", "unstored"]
+
+_REPEATED: Final = 2
+_FEW: Final = 4
+"""Parts that are sooner searched for than compared one by one with what may be long."""
+_SPANS: Final = frozenset({EventType.REQUEST_BEGIN, EventType.SPAN_BEGIN, EventType.FUNCTION_ENTER})
+
+
+class Counts(NamedTuple):
+    """What lists show of records: events, spans that begin, exceptions that were not recorded before."""
+
+    events: int
+    spans: int
+    errors: int
+
+
+def unstored(records: bytes, stored: bytes) -> bytes:
+    """``records`` as they are where none of their events is among ``stored``; else only the events that are not.
+
+    Each run of a lane keeps its LANE record. Records that break the format are known as a whole.
+    """
+    try:
+        parts = list(_split(records))
+        known = stored if len(parts) <= _FEW else set(_split(stored))
+    except WireError:
+        return b"" if records in stored else records
+    fresh = [part for part in parts if _is_event(part) and part not in known]
+    if len(fresh) == sum(map(_is_event, parts)):
+        return records
+    return b"".join(_with_lanes(parts, set(fresh)))
+
+
+def count(records: bytes) -> Counts:
+    """The events of sound ``records``, counted as the correlator counts them."""
+    events = [part for part in _split(records) if _is_event(part)]
+    spans = sum(part[0] in _SPANS for part in events)
+    errors = sum(part[0] == EventType.EXCEPTION and not part[PREFIX.size] & _REPEATED for part in events)
+    return Counts(len(events), spans, errors)
+
+
+def _with_lanes(parts: list[bytes], kept: set[bytes]) -> Iterator[bytes]:
+    lane = b""
+    for part in parts:
+        if part[0] == EventType.LANE:
+            lane = part
+        elif part in kept:
+            yield lane + part
+            lane = b""
+
+
+def _split(records: bytes) -> Iterator[bytes]:
+    offset = 0
+    while offset < len(records):
+        end = record_end(records, offset, len(records))
+        yield records[offset:end]
+        offset = end
+
+
+def _is_event(record: bytes) -> bool:
+    return record[0] >= FIRST_EVENT_TYPE
