@@ -315,6 +315,11 @@ class Segment:
     def set_control(self, value: int, /) -> None: ...
     def losses(self) -> dict[str, int]:
         """Events that the writers counted as lost, by reason."""
+    def told(self) -> tuple[tuple[int, str, int], ...]:
+        """Losses that the correlator's requests were told of: lane (-1: none could count it), reason, events."""
+
+    def restore_told(self, rows: tuple[tuple[int, str, int], ...], /) -> None:
+        """Count as told of what :meth:`told` gave when that was stored."""
     def statistics(self) -> dict[str, int]: ...
     def close(self) -> None: ...
 

@@ -9,19 +9,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..store import StoreError
+from ..store.batch import LaneLoss
 from .files import SegmentFiles
 from .owner import Owner
 from .source import Source, info_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from .._core import Correlator, Segment
     from ..store import OpenRequest, Restored, Writer
 
 logger = logging.getLogger("scope.collector")
 
-News = tuple[dict[int, tuple[int, list[bytes]]], dict[int, tuple[int, ...]], dict[int, dict[str, int]]]
+News = tuple[dict[int, tuple[int, list[bytes]]], dict[int, tuple[int, ...]], dict[int, tuple[LaneLoss, ...]]]
 """Definitions, heads and losses, by the store's numbers of the segments."""
 
 
@@ -31,6 +32,7 @@ class _Past:
 
     heads: tuple[int, ...] = ()
     definitions: int = 0
+    losses: tuple[LaneLoss, ...] = ()
     open: list[OpenRequest] = field(default_factory=list["OpenRequest"])
 
 
@@ -62,7 +64,7 @@ class Fleet:
     @property
     def lost(self) -> int:
         """Events that were lost since this collector began."""
-        return self._lost_by_the_dead + sum(sum(source.losses.values()) for source in self._sources.values())
+        return self._lost_by_the_dead + sum(source.lost for source in self._sources.values())
 
     @property
     def has_living(self) -> bool:
@@ -113,6 +115,8 @@ class Fleet:
             segment.restore_heads(past.heads)
             source = Source(segment, Owner(segment), number, self._correlator.add(segment, number))
             source.definitions, source.fresh = past.definitions, entries[past.definitions :]
+            segment.restore_told(past.losses)
+            source.losses, source.lost_before = past.losses, sum(events for _, _, events in past.losses)
             for request in past.open:
                 for piece in request.pieces:
                     self._correlator.restore(source.slot, request.key, piece)
@@ -173,11 +177,11 @@ class Fleet:
         """What the store has not been told of any segment; it counts as told now."""
         definitions: dict[int, tuple[int, list[bytes]]] = {}
         heads: dict[int, tuple[int, ...]] = {}
-        losses: dict[int, dict[str, int]] = {}
+        losses: dict[int, tuple[LaneLoss, ...]] = {}
         for source in self._sources.values():
             if (now := source.segment.heads()) != source.heads:
                 heads[source.number] = source.heads = now
-            if (lost := self._losses(source)) != source.losses:
+            if (lost := source.segment.told()) != source.losses:
                 losses[source.number] = source.losses = lost
             if source.fresh:
                 definitions[source.number] = source.definitions + 1, source.fresh
@@ -185,12 +189,6 @@ class Fleet:
                 source.fresh = []
             source.settled = source.dead
         return definitions, heads, losses
-
-    def _losses(self, source: Source) -> dict[str, int]:
-        try:
-            return self._correlator.losses(source.slot)
-        except ValueError:  # cut just now: the next pass leaves it alone
-            return source.losses
 
     def publish(self) -> None:
         """What the store was told is stored: let the writers know."""
@@ -212,7 +210,7 @@ class Fleet:
             with self.lock:
                 del self._sources[name]
                 self._correlator.remove(source.slot)
-            self._lost_by_the_dead += sum(source.losses.values())
+            self._lost_by_the_dead += source.lost
             source.close()
             logger.info("process %d: dead and stored", source.segment.pid)
 
@@ -228,10 +226,12 @@ def _is_renamed(found: tuple[str, Segment]) -> bool:
 
 
 def _by_segment(restored: Restored) -> dict[str, _Past]:
-    heads: Mapping[str, tuple[int, ...]] = restored.heads
+    known = restored.heads.keys() | restored.definitions.keys() | restored.lane_losses.keys()
     past = {
-        uuid: _Past(heads.get(uuid, ()), restored.definitions.get(uuid, 0))
-        for uuid in heads.keys() | restored.definitions.keys()
+        uuid: _Past(
+            restored.heads.get(uuid, ()), restored.definitions.get(uuid, 0), tuple(restored.lane_losses.get(uuid, ()))
+        )
+        for uuid in known
     }
     for request in restored.open:
         past.setdefault(request.segment, _Past()).open.append(request)

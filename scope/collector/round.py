@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from ..store import Batch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .._core import Correlator
+    from ..store.batch import LaneLoss
     from .fleet import News
 
 MOST: Final = 2_000
@@ -40,4 +44,13 @@ class Round:
         if self._left > 0 and finished:
             return Batch(finished, definitions=definitions)
         self._over = True
-        return Batch(finished, self._unfinished, definitions, self._heads, self._losses)
+        losses = {segment: _by_reason(rows) for segment, rows in self._losses.items()}
+        return Batch(finished, self._unfinished, definitions, self._heads, losses, self._losses)
+
+
+def _by_reason(rows: Iterable[LaneLoss]) -> dict[str, int]:
+    """What all lanes have lost together."""
+    total: Counter[str] = Counter()
+    for _, reason, events in rows:
+        total[reason] += events
+    return dict(total)

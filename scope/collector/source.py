@@ -13,6 +13,7 @@ from ..wire.errors import WireError
 if TYPE_CHECKING:
     from .._core import Segment
     from ..model import Attributes
+    from ..store.batch import LaneLoss
     from .owner import Owner
 
 
@@ -21,7 +22,8 @@ class Source:
     """A segment being read.
 
     ``number`` is the store's, ``slot`` the correlator's. ``definitions`` counts the entries that the store has;
-    ``fresh`` are those it has not. ``heads`` and ``losses`` are what the store was last told. A source that is ``dead``
+    ``fresh`` are those it has not. ``heads`` and ``losses`` are what the store was last told;
+    ``lost_before`` events were lost before this collector read it. A source that is ``dead``
     is read to its end; it is ``settled`` when the store has been told so.
     """
 
@@ -32,9 +34,15 @@ class Source:
     definitions: int = 0
     fresh: list[bytes] = field(default_factory=list[bytes])
     heads: tuple[int, ...] = ()
-    losses: dict[str, int] = field(default_factory=dict[str, int])
+    losses: tuple[LaneLoss, ...] = ()
+    lost_before: int = 0
     dead: bool = False
     settled: bool = False
+
+    @property
+    def lost(self) -> int:
+        """Events that were lost since this collector has read the segment."""
+        return sum(events for _, _, events in self.losses) - self.lost_before
 
     def close(self) -> None:
         self.owner.close()

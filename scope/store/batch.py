@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 __all__ = ["Batch", "Columns", "OpenRequest", "Restored", "SegmentInfo", "Summary"]
 
@@ -114,12 +114,17 @@ class SegmentInfo:
     started_ns: int = 0
 
 
+LaneLoss: TypeAlias = tuple[int, str, int]
+"""Lane (-1: none could count it), reason, events in all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What one commit stores, whole or not at all; keys of the mappings are numbers of registered segments.
 
     ``definitions``: the number of the first entry, and raw entries from there on. ``heads``: per lane, up to which ring
     position everything is in this batch or an earlier one. ``losses``: totals by reason, not increments.
+    ``lane_losses``: the same by lane, as far as requests were told of it.
     """
 
     finished: Sequence[tuple[Any, ...]] = ()
@@ -129,6 +134,7 @@ class Batch:
     )
     heads: Mapping[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
     losses: Mapping[int, Mapping[str, int]] = field(default_factory=dict[int, Mapping[str, int]])
+    lane_losses: Mapping[int, Sequence[LaneLoss]] = field(default_factory=dict[int, Sequence[LaneLoss]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +153,4 @@ class Restored:
     open: tuple[OpenRequest, ...]
     heads: Mapping[str, tuple[int, ...]]
     definitions: Mapping[str, int]
+    lane_losses: Mapping[str, Sequence[LaneLoss]] = field(default_factory=dict[str, Sequence[LaneLoss]])

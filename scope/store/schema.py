@@ -71,5 +71,5 @@ def _load(*names: str) -> str:
     return "\n".join((folder / f"{name}.sql").read_text(encoding="utf-8") for name in names)
 
 
-MAIN: Final = Schema("main", (partial(_load, "requests_1", "main_1"),))
+MAIN: Final = Schema("main", (partial(_load, "requests_1", "main_1"), partial(_load, "main_2")))
 SLICE: Final = Schema("slice", (partial(_load, "requests_1", "slice_1"),))

@@ -27,6 +27,10 @@ bool scope_segment_is_open(SegmentObject *self);
 /* Events that the writers counted as lost, by reason: a new dict. */
 PyObject *scope_segment_losses(SegmentObject *self, PyObject *unused);
 
+/* What requests were told of what was lost, row by row, and the way back after a restart: losses.c. */
+PyObject *scope_segment_told(SegmentObject *self, PyObject *unused);
+PyObject *scope_segment_restore_told(SegmentObject *self, PyObject *rows);
+
 /* Sets the ValueError that says that the file was cut while it was read; NULL. */
 PyObject *scope_cut_while_read(const SegmentObject *self);
 

@@ -216,20 +216,6 @@ static PyObject *segment_heads(SegmentObject *self, PyObject *unused)
     return result;
 }
 
-/* Where an earlier collector had come, it also told of what was lost until then. */
-static bool take_as_told(SegmentObject *self, uint32_t lane)
-{
-    scope_guard guard;
-    if (!scope_guard_enter(&guard))
-        return false;
-    for (int reason = SCOPE_LOST_LAPPED + 1; reason < SCOPE_LOSS_REASONS; reason++) {
-        self->lanes[lane].told[reason] = scope_load_relaxed(&self->segment.lanes[lane].lost[reason]);
-        self->told[reason] = scope_load_relaxed(&self->segment.control->lost[reason]);
-    }
-    scope_guard_leave(&guard);
-    return true;
-}
-
 static PyObject *segment_restore_heads(SegmentObject *self, PyObject *heads)
 {
     PyObject *fast = PySequence_Tuple(heads);
@@ -248,10 +234,6 @@ static PyObject *segment_restore_heads(SegmentObject *self, PyObject *heads)
         }
         self->lanes[index / 2].head = self->lanes[index / 2].seen_tail = (uint64_t)head;
         self->lanes[index / 2].sequence = next <= 0 ? SCOPE_SEQUENCE_UNKNOWN : (uint64_t)next - 1;
-        if (head && !take_as_told(self, (uint32_t)(index / 2))) {
-            Py_DECREF(fast);
-            return scope_cut_while_read(self);
-        }
     }
     Py_DECREF(fast);
     Py_RETURN_NONE;
@@ -288,47 +270,12 @@ static PyObject *segment_set_control(SegmentObject *self, PyObject *value)
     Py_RETURN_NONE;
 }
 
-const char *const scope_loss_names[SCOPE_LOSS_REASONS] = {"lapped",  "full",     "no_lane",          "reentrant",
-                                                           "too_big", "no_space", "definitions_full", "forked",
-                                                           "timed_out"};
-
 int scope_put_count(PyObject *to, const char *name, uint64_t value)
 {
     PyObject *number = PyLong_FromUnsignedLongLong(value);
     int failed = !number || PyDict_SetItemString(to, name, number) < 0;
     Py_XDECREF(number);
     return failed ? -1 : 0;
-}
-
-/* What the writers counted, by reason; false where the file was cut. */
-static bool sum_losses(const scope_segment *segment, uint64_t lost[SCOPE_LOSS_REASONS])
-{
-    scope_guard guard;
-    if (!scope_guard_enter(&guard))
-        return false;
-    for (int reason = 0; reason < SCOPE_LOSS_REASONS; reason++)
-        lost[reason] = scope_load_relaxed(&segment->control->lost[reason]);
-    for (uint32_t lane = 0; lane < segment->header.lanes; lane++)
-        for (int reason = 0; reason < SCOPE_LOSS_REASONS; reason++)
-            lost[reason] += scope_load_relaxed(&segment->lanes[lane].lost[reason]);
-    scope_guard_leave(&guard);
-    return true;
-}
-
-/* losses(): events that writers counted as lost, by reason. What a reader finds lapped is the correlator's to count. */
-PyObject *scope_segment_losses(SegmentObject *self, PyObject *unused)
-{
-    (void)unused;
-    uint64_t lost[SCOPE_LOSS_REASONS];
-    if (!scope_segment_is_open(self))
-        return NULL;
-    if (!sum_losses(&self->segment, lost))
-        return scope_cut_while_read(self);
-    PyObject *result = PyDict_New();
-    for (int reason = 0; result && reason < SCOPE_LOSS_REASONS; reason++)
-        if (scope_put_count(result, scope_loss_names[reason], lost[reason]) < 0)
-            Py_CLEAR(result);
-    return result;
 }
 
 static PyObject *segment_statistics(SegmentObject *self, PyObject *unused)
@@ -396,6 +343,8 @@ static PyMethodDef segment_methods[] = {
     {"publish_heads", (PyCFunction)segment_publish_heads, METH_O, "Tell the writers what is stored."},
     {"set_control", (PyCFunction)segment_set_control, METH_O, "Write the control word."},
     {"losses", (PyCFunction)scope_segment_losses, METH_NOARGS, "Events lost by the writers' own count, by reason."},
+    {"told", (PyCFunction)scope_segment_told, METH_NOARGS, "Losses that the correlator told of, as (lane, reason, events)."},
+    {"restore_told", (PyCFunction)scope_segment_restore_told, METH_O, "Take as told of what an earlier collector told of."},
     {"statistics", (PyCFunction)segment_statistics, METH_NOARGS, "Fill, lanes and damage."},
     {"close", (PyCFunction)segment_close, METH_NOARGS, "Unmap."},
     {NULL, NULL, 0, NULL},

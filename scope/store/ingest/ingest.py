@@ -103,6 +103,7 @@ class Ingest:
         with transaction(self._main):
             gone = self._main.execute(sql).fetchall()
             self._main.executemany("DELETE FROM losses WHERE segment = ?", gone)
+            self._main.executemany("DELETE FROM lane_losses WHERE segment = ?", gone)
         for (number,) in gone:
             del self.segments[number]
         self._looks.clear()
@@ -118,6 +119,8 @@ class Ingest:
         journal.add("head", ((segment, pack(f"<{len(lanes)}Q", *lanes)) for segment, lanes in batch.heads.items()))
         for segment, losses in batch.losses.items():
             journal.add("loss", ((segment, reason, events) for reason, events in losses.items()))
+        for segment, rows in batch.lane_losses.items():
+            journal.add("lane_loss", ((segment, *row) for row in rows))
         if shares:
             self._store(shares[-1], journal)
         else:
@@ -140,7 +143,7 @@ class Ingest:
 
     def _check(self, batch: Batch) -> None:
         used = {row[0] for rows in (batch.finished, batch.open) for row in rows}
-        strange = used.union(batch.definitions, batch.heads, batch.losses) - self.segments.keys()
+        strange = used.union(batch.definitions, batch.heads, batch.losses, batch.lane_losses) - self.segments.keys()
         if strange:
             raise ValueError(f"segment {min(strange)} is not registered with this store")
 

@@ -86,6 +86,7 @@ _STATEMENTS: Final[dict[str, _Insert | _Each]] = {
     "loss": _Each(
         3, ("INSERT INTO losses VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET events = max(events, excluded.events)",)
     ),
+    "lane_loss": _Insert(4, "lane_losses", "INSERT OR REPLACE"),
 }
 """In the order in which they are carried out."""
 

@@ -10,7 +10,7 @@ from ..batch import Summary
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..batch import Batch
+    from ..batch import Batch, LaneLoss
 
 __all__ = ["sane"]
 
@@ -22,11 +22,18 @@ _ID_MASK: Final = (1 << 64) - 1
 def sane(batch: Batch) -> Batch:
     """``batch`` with numbers that fit 64 bits and valid Unicode; used when it could not be stored as it is."""
     losses = {segment: _bounded(each) for segment, each in batch.losses.items()}
-    return replace(batch, finished=list(map(_row, batch.finished)), open=list(map(_row, batch.open)), losses=losses)
+    lanes = {segment: [_bounded_row(row) for row in rows] for segment, rows in batch.lane_losses.items()}
+    finished, unfinished = list(map(_row, batch.finished)), list(map(_row, batch.open))
+    return replace(batch, finished=finished, open=unfinished, losses=losses, lane_losses=lanes)
 
 
 def _bounded(losses: Mapping[str, int]) -> dict[str, int]:
     return {reason: min(events, _MAX) for reason, events in losses.items()}
+
+
+def _bounded_row(row: LaneLoss) -> LaneLoss:
+    lane, reason, events = row
+    return lane, reason, min(events, _MAX)
 
 
 def _row(row: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from ..batch import LaneLoss
     from .slices import StoreSettings
 
 __all__ = ["Writer"]
@@ -109,6 +110,9 @@ class Writer:
         with self._guarded() as ingest:
             uuids = {number: info.uuid for number, info in ingest.segments.items()}
             heads = self._main.execute("SELECT segment, lanes FROM heads").fetchall()
+            told: dict[str, list[LaneLoss]] = {}
+            for segment, *loss in self._main.execute("SELECT segment, lane, reason, events FROM lane_losses"):
+                told.setdefault(uuids[segment], []).append((loss[0], loss[1], loss[2]))
             pieces = ingest.open.records(ingest.open)
             return Restored(
                 open=tuple(
@@ -117,6 +121,7 @@ class Writer:
                 ),
                 heads={uuids[segment]: struct.unpack(f"<{len(lanes) // 8}Q", lanes) for segment, lanes in heads},
                 definitions={uuids[segment]: count for segment, count in ingest.definitions.counts().items()},
+                lane_losses=told,
             )
 
     def drop_segment(self, number: int) -> None:

@@ -28,7 +28,10 @@ class SliceInfo:
 
 @dataclass(frozen=True, slots=True)
 class SegmentLosses:
-    """A traced process whose requests are kept; ``lost`` counts its events that did not arrive, by reason."""
+    """A traced process whose requests are kept; ``lost`` counts its events that did not arrive, by reason.
+
+    ``lanes`` has the same for each lane that lost any; lane -1 stands for what no lane could count.
+    """
 
     uuid: str
     pid: int
@@ -37,6 +40,7 @@ class SegmentLosses:
     started_ns: int
     ended: bool
     lost: Mapping[str, int] = field(default_factory=dict[str, int])
+    lanes: Mapping[int, Mapping[str, int]] = field(default_factory=dict[int, "Mapping[str, int]"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,12 @@ def _segments(archive: Archive) -> tuple[SegmentLosses, ...]:
     lost: dict[int, dict[str, int]] = {}
     for segment, reason, events in archive.main.rows("SELECT segment, reason, events FROM losses ORDER BY reason"):
         lost.setdefault(segment, {})[reason] = events
+    lanes: dict[int, dict[int, dict[str, int]]] = {}
+    sql = "SELECT segment, lane, reason, events FROM lane_losses ORDER BY lane, reason"
+    for segment, lane, reason, events in archive.main.rows(sql):
+        lanes.setdefault(segment, {}).setdefault(lane, {})[reason] = events
     rows = archive.main.rows("SELECT number, uuid, pid, service, host, started_ns, ended FROM segments ORDER BY number")
     return tuple(
-        SegmentLosses(uuid, pid, service, host, started_ns, bool(ended), lost.get(number, {}))
+        SegmentLosses(uuid, pid, service, host, started_ns, bool(ended), lost.get(number, {}), lanes.get(number, {}))
         for number, uuid, pid, service, host, started_ns, ended in rows
     )

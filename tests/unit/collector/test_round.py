@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scope.collector.fleet import News
 
 OPEN: list[tuple[Any, ...]] = [("open",)]
-NEWS: News = ({1: (1, [b"entry"])}, {1: (8, 0)}, {1: {"full": 2}})
+NEWS: News = ({1: (1, [b"entry"])}, {1: (8, 0)}, {1: ((0, "full", 2), (3, "full", 1), (-1, "no_lane", 4))})
 NO_NEWS: News = ({}, {}, {})
 
 
@@ -48,7 +48,8 @@ def test_what_fits_is_one_batch(finished: int) -> None:
     batch = round_.next()
     assert batch is not None
     assert (len(batch.finished), batch.open) == (finished, OPEN)
-    assert (batch.definitions, batch.heads, batch.losses) == NEWS
+    assert (batch.definitions, batch.heads, batch.lane_losses) == NEWS
+    assert batch.losses == {1: {"full": 3, "no_lane": 4}}
     assert round_.next() is None
 
 
@@ -72,6 +73,13 @@ def test_what_finishes_meanwhile_is_for_the_next_round() -> None:
     assert len(rows.take(9)) == 2
 
 
-@pytest.mark.parametrize("news", [({1: (1, [b"entry"])}, {}, {}), ({}, {1: (8, 0)}, {}), ({}, {}, {1: {"full": 2}})])
+@pytest.mark.parametrize(
+    "news",
+    [
+        ({1: (1, [b"entry"])}, {}, {}),
+        ({}, {1: (8, 0)}, {}),
+        ({}, {}, {1: ((0, "full", 2), (3, "full", 1), (-1, "no_lane", 4))}),
+    ],
+)
 def test_any_news_are_worth_a_batch(news: News) -> None:
     assert made(Finished(0), 0, [], news).next() is not None
