@@ -21,6 +21,7 @@ COMMANDS = {
     "inflight": "Show what is running now, oldest first.",
     "routes": "Sum up by route.",
     "errors": "Sum up by exception.",
+    "plan": "Analyse a code base: routes, what hurts, what to probe.",
     "doctor": "Check the machine, the collector and the store.",
     "db": "Look after the store.",
     "demo": "Run the example shop traced, and look at it.",

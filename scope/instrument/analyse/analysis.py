@@ -1,0 +1,119 @@
+"""The analysis of a code base: what is found, put together and ranked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .calls import Calls
+from .constants import Constants
+from .dependencies import Dependencies
+from .functions import functions_of
+from .names import Names
+from .proposal import propose
+from .routes import find_routes
+from .rules import find
+from .source import read_modules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from .findings import Finding
+    from .functions import Function
+    from .proposal import Proposed
+    from .routes import Route
+    from .source import Unreadable
+
+__all__ = ["Analysis", "Reach", "analyse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A function that routes lead to: ``routes`` of them, by calls and dependencies that names tell of."""
+
+    function: Function
+    routes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """``findings``: the worst first; ``reached``: what most routes lead to first; ``plan``: in order of place."""
+
+    modules: int
+    functions: int
+    routes: tuple[Route, ...]
+    reached: tuple[Reach, ...]
+    findings: tuple[Finding, ...]
+    plan: tuple[Proposed, ...]
+    unreadable: tuple[Unreadable, ...]
+
+
+def analyse(path: Path) -> Analysis:
+    """Look through the Python files at or below ``path``; nothing is imported or run. Raises FileNotFoundError."""
+    modules, unreadable = read_modules(path)
+    names = Names(modules)
+    functions = [function for module in modules for function in functions_of(module)]
+    calls = Calls(functions, names)
+    routes = find_routes(modules, functions, names, Constants(modules))
+    counts = _count_routes(routes, calls, Dependencies(modules, names))
+    findings = _once_a_place(replace(each, routes=counts.get(_root(each), 0)) for each in find(calls, names))
+    reached = (Reach(calls.functions[name], count) for name, count in counts.items())
+    return Analysis(
+        modules=len(modules),
+        functions=len(calls.functions),
+        routes=tuple(routes),
+        reached=tuple(sorted(reached, key=lambda each: (-each.routes, each.function.file, each.function.line))),
+        findings=tuple(
+            sorted(
+                findings, key=lambda each: (-each.severity, -min(each.routes, 1), -each.routes, each.file, each.line)
+            )
+        ),
+        plan=tuple(propose((route.handler for route in routes), counts, calls)),
+        unreadable=tuple(unreadable),
+    )
+
+
+def _once_a_place(findings: Iterable[Finding]) -> Iterable[Finding]:
+    """Of what is found at one place by several ways, that by which most routes lead there, then the shortest."""
+    best: dict[tuple[str, str, int], Finding] = {}
+    for finding in findings:
+        place = finding.rule, finding.file, finding.line
+        other = best.get(place)
+        if other is None or (finding.routes, -len(finding.path)) > (other.routes, -len(other.path)):
+            best[place] = finding
+    return best.values()
+
+
+def _root(finding: Finding) -> str:
+    return finding.path[0] if finding.path else finding.function
+
+
+def _count_routes(routes: Iterable[Route], calls: Calls, dependencies: Dependencies) -> Mapping[str, int]:
+    """How many routes lead to each function."""
+    counts: dict[str, int] = {}
+    reached: dict[str, frozenset[str]] = {}
+    for route in routes:
+        if route.handler not in reached:
+            reached[route.handler] = _reached_from(route.handler, calls, dependencies)
+        for name in reached[route.handler]:
+            counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def _reached_from(handler: str, calls: Calls, dependencies: Dependencies) -> frozenset[str]:
+    """The functions that run for ``handler``: a function, or a class whose methods answer."""
+    waiting = [name for name, each in calls.functions.items() if handler in {name, each.owner} and handler]
+    found: set[str] = set()
+    while waiting:
+        new = calls.reachable(waiting).keys() - found
+        found |= new
+        waiting = [name for each in new for name in _called_for(dependencies.of(calls.functions[each]), calls)]
+        waiting = [name for name in waiting if name not in found]
+    return frozenset(found)
+
+
+def _called_for(names: Iterable[str], calls: Calls) -> Iterable[str]:
+    """A dependency may be a function, a class or an instance of one."""
+    for name in names:
+        yield from (each for each in (name, f"{name}.__init__", f"{name}.__call__") if each in calls.functions)

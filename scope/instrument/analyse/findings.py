@@ -1,0 +1,79 @@
+"""What an analysis has to say of a place in the code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["RULES", "Finding", "Rule", "Severity"]
+
+
+class Severity(IntEnum):
+    """How much it is likely to hurt."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A kind of finding: what it is, and what to do about it."""
+
+    id: str
+    title: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``function`` is the dotted name of the one it is in; ``path`` how a root leads there, the root first.
+
+    ``routes`` counts the routes from which the function can be reached.
+    """
+
+    rule: str
+    severity: Severity
+    message: str
+    file: str
+    line: int
+    function: str
+    path: tuple[str, ...] = ()
+    routes: int = 0
+
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        rule.id: rule
+        for rule in (
+            Rule(
+                "blocking-call",
+                "a blocking call in asynchronous code",
+                "it holds the event loop, and every request with it: use an asynchronous library, or asyncio.to_thread",
+            ),
+            Rule(
+                "query-in-loop",
+                "a query or request in a loop",
+                "its time grows with the number of items: ask once for all of them, or gather",
+            ),
+            Rule("missing-await", "a coroutine that nobody awaits", "it never runs: await it"),
+            Rule(
+                "swallowed-exception",
+                "an exception that nobody learns of",
+                "catch what is expected, log the rest, and let cancellation pass",
+            ),
+            Rule(
+                "unkept-task",
+                "a task that nobody keeps",
+                "it may be collected before it ends, and its exception is lost: keep it, or use a TaskGroup",
+            ),
+            Rule("complexity", "a function with many branches", "split it by what it decides"),
+        )
+    }
+)
+"""Every kind of finding by its id."""

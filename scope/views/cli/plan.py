@@ -1,0 +1,54 @@
+"""``scope plan``."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from ..jsonout import dumps
+from .invocation import Invocation, pass_invocation
+
+if TYPE_CHECKING:
+    from ...instrument.analyse import Analysis
+
+_SHOWN: Final = 20
+_SEVERITIES: Final = ("low", "medium", "high")
+
+
+@click.command()
+@click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
+@click.option("--all", "everything", is_flag=True, help="Show every route and finding, not the first 20 of each.")
+@click.option("--json", "form", flag_value="json", help="Routes, findings and the proposed plan for programs.")
+@click.option("--sarif", "form", flag_value="sarif", help="The findings in SARIF 2.1.0, for code scanners.")
+@click.option(
+    "--fail-on", "least", type=click.Choice(_SEVERITIES), help="Exit with 1 where a finding is that severe or more."
+)
+@pass_invocation
+def command(invocation: Invocation, *, path: Path, everything: bool, form: str | None, least: str | None) -> int:
+    """Analyse the code in PATH: its routes, what is likely to hurt, and what is worth probing.
+
+    Nothing of it is imported or run.
+    """
+    from ...instrument.analyse import Severity, analyse
+
+    if not path.exists():
+        raise click.BadParameter(f"{path} does not exist; name a directory of Python code", param_hint="PATH")
+    analysis = analyse(path)
+    _print(invocation, analysis, form, None if everything else _SHOWN)
+    failed = least is not None and any(each.severity >= Severity[least.upper()] for each in analysis.findings)
+    return 1 if failed else 0
+
+
+def _print(invocation: Invocation, analysis: Analysis, form: str | None, limit: int | None) -> None:
+    from ..findings import analysis_lines, analysis_object, sarif_object
+
+    output = invocation.output
+    if form == "json":
+        output.text([dumps(analysis_object(analysis), indent=2)])
+    elif form == "sarif":
+        output.text([dumps(sarif_object(analysis, version("asgi-scope")), indent=2)])
+    else:
+        output.lines(analysis_lines(analysis, limit=limit))
