@@ -354,9 +354,17 @@ static bool add_record(scope_correlator *self, scope_group *group, uint32_t lane
     return keep(self, group, record, words);
 }
 
+/* Every block introduces its owner anew: what differs then is when, and where. */
+static bool same_owner(const lane_note *note, const uint8_t *record, uint64_t words)
+{
+    return note->words == words && memcmp(note->record + 2, record + 16, (words - 2) * 8) == 0;
+}
+
 static void introduce(slot *owner, uint32_t lane, const uint8_t *record, uint64_t words)
 {
     lane_note *note = &owner->introduced[lane];
+    if (same_owner(note, record, words))
+        return;
     note->introductions++;
     note->words = words <= LANE_WORDS ? words : 0;
     memcpy(note->record, record, note->words * 8);

@@ -143,7 +143,8 @@ static uint64_t introduction_words(const scope_ring *ring)
     return 3 + (2 + (uint64_t)ring->name_length + 7) / 8;
 }
 
-/* Tells the reader whose events follow. */
+/* Tells the reader whose events follow. In every block again: an owner's first LANE record may be overwritten alone, without
+ * an event whose loss would tell. */
 static void introduce(scope_ring *ring)
 {
     uint8_t text[2 + SCOPE_LANE_NAME_MAX];
@@ -155,7 +156,6 @@ static void introduce(scope_ring *ring)
     put(ring, ring->tail + 16, ownership >> 32 | (ownership >> 8 & 0xFFFFFF) << 32);
     scope_store_bytes(at(ring, ring->tail + 24), text, 2 + (uint64_t)ring->name_length);
     commit_note(ring, words);
-    ring->unintroduced = false;
 }
 
 scope_word *scope_ring_reserve_slow(scope_ring *ring, uint64_t words)
@@ -169,8 +169,7 @@ scope_word *scope_ring_reserve_slow(scope_ring *ring, uint64_t words)
         lose(ring, reason);
         return NULL;
     }
-    if (ring->unintroduced)
-        introduce(ring);
+    introduce(ring);
     for (int kind = 0; kind < SCOPE_GAPS; kind++)
         if (ring->gaps[kind].events)
             write_gap(ring, kind);
@@ -190,7 +189,6 @@ static void attach(scope_ring *ring, scope_segment *segment, uint32_t lane)
         .cached_head = scope_load_acquire(&control->head),
         .block_bytes = segment->header.block_bytes,
         .lane = lane,
-        .unintroduced = true,
         .segment = segment,
         .gave_up_at = UINT64_MAX,
     };
@@ -198,7 +196,7 @@ static void attach(scope_ring *ring, scope_segment *segment, uint32_t lane)
     ring->limit = into ? ring->tail - into + ring->block_bytes : ring->tail;
 }
 
-/* Introduces the new owner; where there is no room, the first event that finds some does. */
+/* Introduces the new owner; where there is no room, the first event that enters a block does. */
 static void try_to_introduce(scope_ring *ring, const char *name, size_t length)
 {
     enum scope_loss unused;

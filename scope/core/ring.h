@@ -1,7 +1,8 @@
 /* The writer's side of a lane: reserve, write, commit.
  *
  * Format: positions are byte counts that never wrap; a lane's bytes are at `position & (capacity - 1)`. A record never
- * crosses a block; every block begins with a BLOCK record that carries the number of the next event.
+ * crosses a block; every block begins with a BLOCK record that carries the number of the next event, and a LANE
+ * record that tells its owner.
  *
  * Commit point: the release store of `tail`, alone. A writer killed anywhere leaves a readable prefix.
  *
@@ -68,7 +69,6 @@ typedef struct {
     uint32_t block_bytes;
     uint32_t lane;
     uint8_t busy;
-    bool unintroduced; /* there was no room yet for the LANE record that says whose events follow */
     const scope_segment *segment;
     uint64_t gave_up_at; /* head when a deadline passed; UINT64_MAX: none has */
     scope_ring_gap gaps[SCOPE_GAPS];

@@ -121,7 +121,8 @@ typedef struct {
     uint64_t *values;
     size_t count, capacity;
     uint64_t lost[SCOPE_LOSS_REASONS];
-    uint64_t lanes_met; /* LANE records */
+    uint64_t lanes_met; /* owners that LANE records told of */
+    uint64_t owners[8]; /* the last of them, per lane: thread id and generation */
     uint64_t torn; /* events whose words do not agree */
     uint8_t *buffer;
     scope_lane_reader readers[8];
@@ -131,9 +132,11 @@ static inline void reading_record(void *self, uint32_t lane, uint64_t position, 
 {
     reading *to = self;
     uint8_t type = scope_header_type(scope_load64(record));
-    (void)lane;
     (void)position;
-    to->lanes_met += type == SCOPE_LANE;
+    if (type == SCOPE_LANE) {
+        to->lanes_met += scope_load64(record + 16) != to->owners[lane];
+        to->owners[lane] = scope_load64(record + 16);
+    }
     if (type < SCOPE_EVENTS)
         return;
     if (to->count == to->capacity) {

@@ -263,6 +263,24 @@ static void each_run_of_a_lane_follows_whose_it_is(void)
     scope_correlator_free(it.it);
 }
 
+/* Each block says whose events follow. */
+static void an_owner_that_is_introduced_again_goes_on_in_its_run(void)
+{
+    setting it = new_setting();
+    record again = lane_record(1, 4);
+    again.words[0] = scope_header(SCOPE_LANE, 4, 4096, 0);
+    again.words[1] = 12345;
+    feed(&it, 0, lane_record(1, 4));
+    feed(&it, 0, begin(5, 100, 0));
+    feed(&it, 0, again);
+    feed(&it, 0, end(5, 400));
+    pass(&it, 1);
+    scope_group *group = only(&it);
+    CHECK(strcmp(spelled(group), "1be") == 0, "%s", spelled(group));
+    scope_group_free(it.it, group);
+    scope_correlator_free(it.it);
+}
+
 static void requests_in_one_lane_are_taken_apart(void)
 {
     setting it = new_setting();
@@ -749,6 +767,7 @@ int main(void)
     sites_are_kept_once_each_up_to_a_bound();
     what_is_worth_indexing_is_noted_up_to_a_bound();
     each_run_of_a_lane_follows_whose_it_is();
+    an_owner_that_is_introduced_again_goes_on_in_its_run();
     requests_in_one_lane_are_taken_apart();
     the_same_key_of_two_segments_is_two_requests();
     a_slot_is_used_again_only_when_what_finished_is_taken();

@@ -91,6 +91,29 @@ static void a_lane_retired_at_the_end_of_a_block_is_taken_over(void)
     }
 }
 
+/* The first LANE record of an owner may be overwritten without any event: then the next block tells of the owner. */
+static void a_block_tells_whose_events_follow(void)
+{
+    scope_segment segment = new_segment(&SMALL);
+    reading read = new_reading(&segment);
+    scope_ring ring;
+    uint64_t written = 0;
+    scope_lane_claim(&segment, &ring, 1, "", 0);
+    while (ring.tail < BLOCK - 256)
+        write_event(&ring, SCOPE_MARK, 1, 4, ++written);
+    scope_lane_retire(&ring);
+    read_lane(&read, &segment, 0);
+    scope_lane_claim(&segment, &ring, 2, "", 0);
+    CHECK(ring.tail < BLOCK, "the second owner begins in the first block");
+    while (ring.tail < SMALL.first_lane_bytes + 256)
+        write_event(&ring, SCOPE_MARK, 1, 100, ++written);
+    read_lane(&read, &segment, 0);
+    CHECK(read.lost[SCOPE_LOST_LAPPED] == 0 && read.count == written, "%zu of %llu", read.count, (unsigned long long)written);
+    CHECK(read.owners[0] == (2 | UINT64_C(2) << 32), "events of thread %llu", (unsigned long long)(uint32_t)read.owners[0]);
+    end_reading(&read);
+    scope_segment_close(&segment);
+}
+
 static void a_full_lane_can_be_taken_over(void)
 {
     scope_segment_sizes sizes = sizes_with(SCOPE_DISCARD_NEWEST);
@@ -238,6 +261,7 @@ int main(void)
     the_next_owner_goes_on_where_the_last_one_stopped(SCOPE_OVERWRITE_OLDEST);
     the_next_owner_goes_on_where_the_last_one_stopped(SCOPE_DISCARD_NEWEST);
     a_lane_retired_at_the_end_of_a_block_is_taken_over();
+    a_block_tells_whose_events_follow();
     a_full_lane_can_be_taken_over();
     names_are_kept_up_to_48_bytes();
     a_lane_without_room_on_the_disk_stays_free();

@@ -77,7 +77,9 @@ static void no_record_crosses_a_block(void)
         if (start == before)
             continue;
         uint64_t block = start / BLOCK * BLOCK;
-        CHECK(start == block + 16, "an event at %llu of its block", (unsigned long long)(start - block));
+        uint64_t introduction = scope_load64(bytes_of(&ring) + ((block + 16) & ring.mask));
+        CHECK(scope_header_type(introduction) == SCOPE_LANE && start == block + 16 + scope_header_words(introduction) * 8,
+              "an event at %llu of its block", (unsigned long long)(start - block));
         uint64_t fill = scope_load64(bytes_of(&ring) + (before & ring.mask));
         CHECK(before == block || (scope_header_type(fill) == SCOPE_FILL && scope_header_words(fill) * 8 == block - before),
               "no padding up to the block");

@@ -28,7 +28,7 @@ static void check_event(world_lane *lane, uint32_t number, const uint8_t *record
         model_violated("gap", "%llu events were refused before this one, %llu were told of", (unsigned long long)refused,
                        (unsigned long long)lane->refused);
     lane->owed = refused;
-    if (lane->thread && thread != lane->thread)
+    if (thread != lane->thread)
         model_violated("introduced", "an event of thread %llu is taken for one of %llu", (unsigned long long)thread,
                        (unsigned long long)lane->thread);
 }

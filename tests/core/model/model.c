@@ -10,7 +10,7 @@
 static const world_scenario SMALL[] = {
     {.name = "lap", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 1, .writers = {"cWWWWWWWWW"}, .passes = 2, .crashes = true},
     {.name = "lap restart", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 1, .writers = {"cWWWWWW"}, .passes = 2, .restarts = 1},
-    {.name = "notes", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 1, .writers = {"cwBRwwwwwwwwwwwww"}, .passes = 1,
+    {.name = "notes", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 1, .writers = {"cwBRWwwWwwwwWwww"}, .passes = 1,
      .crashes = true},
     {.name = "discard", .policy = SCOPE_DISCARD_NEWEST, .lanes = 1, .writers = {"cWWWWWWWWWW"}, .passes = 2, .crashes = true},
     {.name = "discard restart", .policy = SCOPE_DISCARD_NEWEST, .lanes = 1, .writers = {"cWWWWWWWWW"}, .passes = 2,
@@ -18,6 +18,7 @@ static const world_scenario SMALL[] = {
     {.name = "churn", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 1, .writers = {"cWwrcw", "cWwr"}, .passes = 1,
      .crashes = true},
     {.name = "heir", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 1, .writers = {"cWwrcWWWWWWWW"}, .passes = 1, .crashes = true},
+    {.name = "successor", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 1, .writers = {"cWWr", "cWWWWr"}, .passes = 1},
     {.name = "threads", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 2, .writers = {"cwr", "cr", "cwr"}, .passes = 1},
     {.name = "full claim", .policy = SCOPE_DISCARD_NEWEST, .lanes = 1, .writers = {"cWWWWWWrcwWr", "cwr"}, .passes = 1},
     {.name = "no pages", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 1, .writers = {"ccwr", "ccwr"}, .passes = 1,
@@ -25,7 +26,7 @@ static const world_scenario SMALL[] = {
     {.name = "define", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 2, .writers = {"cDuGDDu", "cTu"}, .passes = 1},
     {.name = "block", .policy = SCOPE_BLOCK_WRITER, .lanes = 1, .writers = {"cWWWWWWWW"}, .passes = 1, .crashes = true},
     {.name = "block restart", .policy = SCOPE_BLOCK_WRITER, .lanes = 1, .writers = {"cWWWWWWW"}, .passes = 1, .restarts = 1},
-    {.name = "block twice", .policy = SCOPE_BLOCK_WRITER, .lanes = 1, .writers = {"cWWWWWWW"}, .passes = 2},
+    {.name = "block twice", .policy = SCOPE_BLOCK_WRITER, .lanes = 1, .writers = {"cWWWWWW"}, .passes = 2},
     {.name = "steer", .policy = SCOPE_BLOCK_WRITER, .lanes = 1, .writers = {"cWWWWWW"}, .passes = 1, .steered = true,
      .steered_to = SCOPE_OVERWRITE_OLDEST},
 };

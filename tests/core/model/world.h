@@ -1,7 +1,7 @@
 /* The world that the core's source is run in here: a small segment, writers, a collector, and what the checks know of them.
  *
  * Actor 0 is the collector. The others are threads of one traced process; each follows a script, a letter an operation:
- * c claims a lane, w writes an event of 4 words, W of 10 (three fill a block), B one that no block takes, R one during which
+ * c claims a lane, w writes an event of 4 words, W of 10 (two to a block), B one that no block takes, R one during which
  * another is tried, r retires the lane, D defines a site, u writes an event that names the last site known, G hands that
  * site to another thread, T waits for one so handed. Without a lane a thread skips what needs one.
  */
