@@ -13,7 +13,7 @@ CORE := scope/core/CMakeLists.txt $(wildcard scope/core/*.[ch] scope/core/python
 CORE_TESTS := $(wildcard tests/core/*.[ch] tests/core/*.cmake tests/core/*/*.[ch])
 BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
 
-.PHONY: help demo test test-core test-model test-python suites model soak sweep lint format coverage wheel-test sanitize sanitize-core sanitize-extension clean
+.PHONY: help demo test test-core test-model test-python suites model soak sweep chaos lint format coverage wheel-test sanitize sanitize-core sanitize-extension clean
 .DELETE_ON_ERROR:
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make suites      Starlette's and FastAPI's own tests, with and without scope around every app"
 	@echo "make lint        ruff, mypy, pyright, and the C compiler with warnings as errors"
 	@echo "make sweep       kill at every step: every store, every system call, every instruction of the core"
+	@echo "make chaos       fail every call of a worker and of the collector, and weigh what hostile writers cost"
 	@echo "make coverage    the tests again, measured: branches of Python, lines of C"
 	@echo "make model       explore the ring's interleavings and weak memory within larger bounds"
 	@echo "make soak        kill writers and the collector for minutes, compare the store with what was committed"
@@ -50,6 +51,9 @@ soak: $(VENV)/.ready-test
 
 suites: $(VENV)/.ready-test
 	$(BIN)/python -m tests.third_party.run starlette fastapi
+
+chaos: $(VENV)/.ready-test
+	$(BIN)/python -m tests.processes.chaos.run
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
