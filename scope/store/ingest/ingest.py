@@ -99,12 +99,10 @@ class Ingest:
 
     def forget_segments(self) -> None:
         """Forget the ended segments of which no slice has a request."""
-        sql = "DELETE FROM segments WHERE ended AND number NOT IN (SELECT segment FROM residents) RETURNING number"
         with transaction(self._main):
-            gone = self._main.execute(sql).fetchall()
-            self._main.executemany("DELETE FROM losses WHERE segment = ?", gone)
-            self._main.executemany("DELETE FROM lane_losses WHERE segment = ?", gone)
-        for (number,) in gone:
+            self.slices.forget([])
+        left = {number for (number,) in self._main.execute("SELECT number FROM segments")}
+        for number in self.segments.keys() - left:
             del self.segments[number]
         self._looks.clear()
 

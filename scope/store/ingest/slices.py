@@ -29,6 +29,7 @@ SECOND_NS: Final = 1_000_000_000
 _MAX_OPEN: Final = 4
 _PARTS: Final = 16
 _SMALLEST_PART: Final = 1 << 20
+_NOWHERE: Final = "ended AND number NOT IN (SELECT segment FROM residents)"
 
 
 class StoreSettings(Protocol):
@@ -141,9 +142,16 @@ class Slices:
         self._bytes.pop(start, None)
         self.dropped_ns = max(self.dropped_ns, end)
         with transaction(self._main):
-            self._main.execute("DELETE FROM slices WHERE start_ns = ?", (start,))
-            self._main.execute("DELETE FROM residents WHERE slice_ns = ?", (start,))
+            self.forget([(start,)])
             self._main.execute("UPDATE progress SET dropped_ns = ?", (self.dropped_ns,))
+
+    def forget(self, starts: list[tuple[int]]) -> None:
+        """Within a transaction: forget slices that are gone, and the ended segments of which no slice has a request."""
+        self._main.executemany("DELETE FROM slices WHERE start_ns = ?", starts)
+        self._main.executemany("DELETE FROM residents WHERE slice_ns = ?", starts)
+        for table in ("losses", "lane_losses"):
+            self._main.execute(f"DELETE FROM {table} WHERE segment IN (SELECT number FROM segments WHERE {_NOWHERE})")
+        self._main.execute(f"DELETE FROM segments WHERE {_NOWHERE}")
 
     def _file(self, start: int) -> Path:
         return self._files.slice(start)
@@ -179,8 +187,7 @@ class Slices:
         gone = [(start,) for start in listed.keys() - there]
         if gone:
             with transaction(self._main):
-                self._main.executemany("DELETE FROM slices WHERE start_ns = ?", gone)
-                self._main.executemany("DELETE FROM residents WHERE slice_ns = ?", gone)
+                self.forget(gone)
         self._bounds = [bounds for bounds in listed.items() if bounds[0] in there]
 
     def _discard(self, start: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scope.store import Batch, NotFound, Reader, StoreBusy
+from scope.store import Batch, NotFound, Reader, StoreBusy, Writer
 from scope.store.ingest import open_requests
 from tests.unit.store.ingest.test_slices import MIB, at, bounds, counts, noise
 from tests.unit.store.kit import (
@@ -24,8 +24,6 @@ from tests.unit.store.kit import (
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from scope.store import Writer
 
 DAYS_NS = 24 * HOUR_NS
 
@@ -186,6 +184,16 @@ def test_segments_of_which_nothing_is_kept_are_forgotten(tmp_path: Path) -> None
             assert [segment.lost for segment in reader.info().segments] == [{"full": 2}]
         with pytest.raises(ValueError, match="segment 1 is not registered"):
             writer.commit(Batch(finished=[summary(1)]))
+
+
+def test_a_kill_between_removal_and_its_note_leaves_no_segment_behind(tmp_path: Path) -> None:
+    with open_writer(tmp_path, Settings(), Clock(START_NS + HOUR_NS)) as writer:
+        finished = [at(0.5, 1), summary(2, segment=2, start_ns=START_NS + HOUR_NS)]
+        writer.commit(Batch(finished=finished, losses={1: {"full": 1}, 2: {"full": 2}}))
+        writer.drop_segment(1)
+    (tmp_path / "slices" / f"{START_NS}.db").unlink()
+    with Writer(tmp_path, Settings(), clock=Clock(START_NS + HOUR_NS)), Reader(tmp_path) as reader:
+        assert [segment.lost for segment in reader.info().segments] == [{"full": 2}]
 
 
 def test_what_many_open_requests_had_in_common_is_forgotten_with_them(
