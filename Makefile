@@ -113,11 +113,17 @@ build/core/.tested: $(VENV)/.made $(CORE) $(CORE_TESTS)
 	$(CTEST) --test-dir build/core
 	@touch $@
 
-# Everything that the short forms in test-core try a part of.
-sweep: $(VENV)/.made
+# Everything that the short forms in the tests try a part of; the collector's with an extension that counts its stores, too.
+SWEPT := build/sweep
+
+$(SWEPT)/venv/.ready: $(VENV)/.ready-dev
+	$(call borrowing_venv,$(SWEPT),,SCOPE_COUNTED=ON)
+
+sweep: $(SWEPT)/venv/.ready
 	$(CMAKE_CORE_TESTS) -B build/core
 	$(BIN)/cmake --build build/core
 	@set -e; for part in crash_collector crash_lane crash_segment crash_write step; do build/core/$$part --all || test $$? = 77; done
+	$(SWEPT)/venv/bin/python -m tests.processes.sweep
 
 # With the memory laid out as the thread sanitizer expects it, where that may be asked for.
 FIXED_LAYOUT := $(shell setarch -R true 2>/dev/null && echo setarch -R)
