@@ -10,10 +10,10 @@ BIN := $(VENV)/bin
 # Twice quiet: warnings of the package index are noise, errors still show.
 PIP_INSTALL := -m pip -qq --disable-pip-version-check install
 CORE := scope/core/CMakeLists.txt $(wildcard scope/core/*.[ch] scope/core/python/*.[ch])
-CORE_TESTS := $(wildcard tests/core/*.[ch] tests/core/*.cmake tests/core/*/*.[ch])
+CORE_TESTS := $(wildcard tests/core/*.[ch] tests/core/*.cmake tests/core/*/*.[ch] tests/core/fuzz/CMakeLists.txt tests/core/fuzz/corpus/*/*)
 BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
 
-.PHONY: help demo test test-core test-model test-python suites model soak sweep chaos lint format coverage wheel-test sanitize sanitize-core sanitize-extension clean
+.PHONY: help demo test test-core test-model test-python suites model soak sweep chaos lint format coverage wheel-test sanitize sanitize-core sanitize-extension fuzz clean
 .DELETE_ON_ERROR:
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo "make model       explore the ring's interleavings and weak memory within larger bounds"
 	@echo "make soak        kill writers and the collector for minutes, compare the store with what was committed"
 	@echo "make sanitize    the tests of the core and of the extension under the address, undefined-behaviour and thread sanitizers"
+	@echo "make fuzz        hostile bytes for the readers of the core, FUZZ_SECONDS=60 for each of them"
 	@echo "make wheel-test  build a wheel, install it elsewhere, trace a server with it"
 	@echo "make format      let ruff rewrite the sources"
 	@echo "make clean       remove what was built"
@@ -60,7 +61,7 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright
-	$(CMAKE_CORE) -B build/lint -DSCOPE_TESTS=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON -DPython_EXECUTABLE=$(abspath $(BIN))/python
+	$(CMAKE_CORE) -B build/lint -DSCOPE_TESTS=ON -DSCOPE_FUZZ=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON -DPython_EXECUTABLE=$(abspath $(BIN))/python
 	$(BIN)/cmake --build build/lint
 
 format: $(VENV)/.ready-dev
@@ -108,7 +109,7 @@ CMAKE_CORE_TESTS = $(CMAKE_CORE) -DSCOPE_EXTENSION=OFF -DSCOPE_TESTS=ON
 CTEST = $(BIN)/ctest --output-on-failure --no-tests=ignore
 
 build/core/.tested: $(VENV)/.made $(CORE) $(CORE_TESTS)
-	$(CMAKE_CORE_TESTS) -B build/core
+	$(CMAKE_CORE_TESTS) -B build/core -DSCOPE_FUZZ=ON
 	$(BIN)/cmake --build build/core
 	$(CTEST) --test-dir build/core
 	@touch $@
@@ -154,6 +155,15 @@ $(SANITIZED)/venv/.ready: $(VENV)/.ready-dev
 sanitize-extension: $(SANITIZED)/venv/.ready
 	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD=$(ASAN_RUNTIME) \
 		$(SANITIZED)/venv/bin/python -m pytest -p no:cacheprovider tests/unit/core tests/unit/wire
+
+# For so long each; with clang's libFuzzer where there is one, else with a driver of our own.
+FUZZ_SECONDS := 60
+FUZZ_CC = $(if $(shell command -v clang),clang,$${CC:-cc})
+
+fuzz: $(VENV)/.made
+	CC="$(FUZZ_CC)" $(CMAKE_CORE) -DSCOPE_EXTENSION=OFF -DSCOPE_FUZZ=ON -B build/fuzz
+	$(BIN)/cmake --build build/fuzz
+	tests/core/fuzz/run build/fuzz/fuzz $(FUZZ_SECONDS)
 
 # --- coverage --------------------------------------------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ struct scope_correlator {
     uint32_t used_slots;
     scope_group **buckets;
     size_t bucket_count; /* a power of two */
+    uint64_t salt; /* not known to those who choose the keys, who could otherwise put them all into one bucket */
     slot *slots;
     uint32_t slot_count;
     list open, finished;
@@ -91,7 +92,7 @@ static void unlink_from(list *from, scope_group *group)
 
 static size_t bucket_of(const scope_correlator *self, uint32_t number, uint64_t key)
 {
-    return scope_mix64(key + number * SCOPE_GOLDEN) & (self->bucket_count - 1);
+    return scope_mix64(key + number * SCOPE_GOLDEN + self->salt) & (self->bucket_count - 1);
 }
 
 scope_correlator *scope_correlator_new(uint64_t max_bytes)
@@ -100,6 +101,8 @@ scope_correlator *scope_correlator_new(uint64_t max_bytes)
     if (!self)
         return NULL;
     self->max_bytes = max_bytes;
+    scope_random random;
+    self->salt = scope_random_seed(&random) == 0 ? scope_random_next(&random) : scope_clock_now();
     self->bucket_count = 1024;
     self->buckets = calloc(self->bucket_count, sizeof *self->buckets);
     if (self->buckets)
@@ -449,7 +452,8 @@ void scope_correlator_feed(scope_correlator *self, uint32_t number, uint32_t lan
         owner->lost_until_ns = later(owner->lost_until_ns, scope_load64(record + 8));
         owner->found_ns = 0;
     }
-    if (!scope_known_event(type)) {
+    uint64_t least = scope_event_words(type);
+    if (least == 0 || words < least) {
         self->statistics.malformed++;
         return;
     }

@@ -28,13 +28,15 @@ static void copy_out(const scope_segment *segment, uint32_t lane, uint64_t from,
     scope_load_bytes(buffer + first, data, (to - from - first) / 8);
 }
 
-/* The first position that a writer cannot have touched since `tail` was read. */
-static uint64_t first_safe(const scope_lane_control *control, uint64_t capacity)
+/* The first position that a writer cannot have touched since `tail` was read; false where the writer's announcement is none
+ * that a writer leaves, so that nothing is known. */
+static bool find_safe(const scope_lane_control *control, uint64_t tail, uint64_t block, uint64_t capacity, uint64_t *safe)
 {
     /* pairs with the release fence in own_block(): if the copy holds a byte of the new lap, its intent is seen here */
     scope_fence_acquire();
     uint64_t intent = scope_load_relaxed(&control->intent);
-    return intent > capacity ? intent - capacity : 0;
+    *safe = intent > capacity ? intent - capacity : 0;
+    return intent >= tail && intent % block == 0;
 }
 
 /* `events` more were overwritten, or lay in a block that was given up. */
@@ -80,15 +82,18 @@ static uint64_t frame(const pass *self, uint64_t at)
         return 0;
     if (type == SCOPE_BLOCK ? words != SCOPE_BLOCK_WORDS || room != self->block_bytes : room == self->block_bytes)
         return 0;
-    if (type >= SCOPE_EVENTS ? words < SCOPE_PREFIX_WORDS : type != SCOPE_FILL && type != SCOPE_BLOCK && words < 3)
+    if (words < (type >= SCOPE_EVENTS ? SCOPE_PREFIX_WORDS : scope_note_words(type)))
         return 0;
     return type ? words : 0;
 }
 
+/* A record other than FILL and BLOCK. Notes of a type that is not known are passed over. */
 static void hand_over(pass *self, uint64_t at, uint64_t words)
 {
     const uint8_t *record = self->bytes + (at - self->from);
     uint8_t type = scope_header_type(scope_load64(record));
+    if (type < SCOPE_EVENTS && type != SCOPE_LANE && type != SCOPE_GAP)
+        return;
     self->last_ns = scope_load64(record + 8);
     if (type == SCOPE_GAP) {
         if (words >= SCOPE_GAP_WORDS)
@@ -103,10 +108,9 @@ static void hand_over(pass *self, uint64_t at, uint64_t words)
     self->sink->record(self->sink->self, self->lane, at, record, words);
 }
 
-/* Gives up the block around `at`; where the next one begins. */
-static uint64_t quarantine(pass *self, uint64_t at)
+/* Where the block after that around `at` begins, or what was copied ends. */
+static uint64_t next_block(const pass *self, uint64_t at)
 {
-    self->reader->quarantined++;
     uint64_t next = (at & ~(self->block_bytes - 1)) + self->block_bytes;
     return next < self->to ? next : self->to;
 }
@@ -116,7 +120,8 @@ static void read_records(pass *self, uint64_t at)
     while (at < self->to) {
         uint64_t words = frame(self, at);
         if (!words) {
-            at = quarantine(self, at);
+            self->reader->quarantined++;
+            at = next_block(self, at);
             continue;
         }
         uint8_t type = scope_header_type(scope_load64(self->bytes + (at - self->from)));
@@ -124,48 +129,57 @@ static void read_records(pass *self, uint64_t at)
             enter_block(self, at);
         else if (type != SCOPE_FILL)
             hand_over(self, at, words);
-        at += words * 8;
+        at = type == SCOPE_FILL ? next_block(self, at) : at + words * 8;
     }
+}
+
+/* Whether a writer can have come from where it was to `tail`. */
+static bool is_sound(const scope_lane_reader *reader, uint64_t tail)
+{
+    return tail % 8 == 0 && tail >= reader->seen_tail && tail <= FURTHEST;
+}
+
+static uint64_t give_up(scope_lane_reader *reader)
+{
+    reader->quarantined++;
+    return 0;
 }
 
 uint64_t scope_lane_read(const scope_segment *segment, uint32_t lane, scope_lane_reader *reader, uint8_t *buffer,
                          const scope_sink *sink)
 {
     scope_lane_control *control = &segment->lanes[lane];
-    uint64_t capacity = scope_lane_bytes(&segment->header, lane);
+    uint64_t capacity = scope_lane_bytes(&segment->header, lane), block = segment->header.block_bytes, safe;
     /* pairs with the release store of the commit: every record below is whole */
     uint64_t tail = scope_load_acquire(&control->tail);
     if (tail == reader->head)
         return 0;
-    if (tail % 8 || tail < reader->seen_tail || tail > FURTHEST) {
-        /* a tail that goes back, is crooked or out of reach is damage: nothing of this lane can be trusted until it is sane */
-        reader->quarantined++;
-        return 0;
-    }
+    /* what cannot be is damage: nothing of this lane can be trusted until its control is sane */
+    if (!is_sound(reader, tail))
+        return give_up(reader);
     reader->seen_tail = tail;
     uint64_t from = reader->head;
-    uint64_t block = segment->header.block_bytes;
     if (tail - from > capacity)
         from = (tail - capacity + block - 1) & ~(block - 1);
-    if (tail - from > SCOPE_READ_BYTES)
-        tail = (from + SCOPE_READ_BYTES) & ~(block - 1);
-    copy_out(segment, lane, from, tail, buffer);
-    uint64_t safe = first_safe(control, capacity);
+    uint64_t to = tail - from > SCOPE_READ_BYTES ? (from + SCOPE_READ_BYTES) & ~(block - 1) : tail;
+    copy_out(segment, lane, from, to, buffer);
+    if (!find_safe(control, tail, block, capacity, &safe))
+        return give_up(reader);
     uint64_t start = safe > from ? safe : from;
-    start = start < tail ? start : tail;
+    start = start < to ? start : to;
     start = (start + 7) & ~UINT64_C(7);
     pass self = {
         .sink = sink,
         .reader = reader,
         .bytes = buffer,
         .from = from,
-        .to = tail,
+        .to = to,
         .block_bytes = block,
         .lane = lane,
         .last_ns = scope_clock_now(),
     };
     read_records(&self, start);
-    reader->head = tail;
+    reader->head = to;
     return self.events;
 }
 

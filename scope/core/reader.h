@@ -45,6 +45,14 @@ void scope_read_losses(const scope_word *lost, uint64_t *told, uint32_t lane, co
 /* Everything below `head` is stored: lets the writer have it, and wakes it where it waits. */
 void scope_lane_publish(const scope_segment *segment, uint32_t lane, uint64_t head);
 
+/* The length of the definition that `entries` begins with, if it is framed within `size` bytes, a whole number of words; 0 where
+ * it is not. None is as short as its frame. */
+static inline uint32_t scope_definition_length(const uint8_t *entries, uint64_t size)
+{
+    uint32_t length = size ? scope_load32(entries) : 0;
+    return length > 8 && length % 8 == 0 && length <= size ? length : 0;
+}
+
 /* Stores the control word, and wakes writers that wait: they may have to no longer. */
 void scope_segment_steer(const scope_segment *segment, uint64_t word);
 

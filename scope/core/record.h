@@ -51,27 +51,47 @@ enum {
     SCOPE_BEGIN_STRINGS = 72,
 };
 
-/* Whether this version knows the event type; a newer writer's others are left out of traces, and counted. */
-static inline bool scope_known_event(uint8_t type)
+/* Least length in words of an event of the type: prefix and what its payload always has. 0 for a type that this version does
+ * not know; a newer writer's are left out of traces, and counted. */
+static inline uint64_t scope_event_words(uint8_t type)
 {
     switch (type) {
-    case SCOPE_REQUEST_BEGIN:
     case SCOPE_REQUEST_ROUTE:
-    case SCOPE_RESPONSE_START:
-    case SCOPE_RESPONSE_END:
-    case SCOPE_REQUEST_END:
     case SCOPE_DISCONNECT:
-    case SCOPE_SPAN_BEGIN:
-    case SCOPE_SPAN_END:
     case SCOPE_FUNCTION_ENTER:
     case SCOPE_FUNCTION_EXIT:
     case SCOPE_MARK:
+        return SCOPE_PREFIX_WORDS;
+    case SCOPE_RESPONSE_START:
+    case SCOPE_SPAN_BEGIN:
+    case SCOPE_SPAN_END:
     case SCOPE_ANNOTATION:
     case SCOPE_EXCEPTION:
+        return SCOPE_PREFIX_WORDS + 1;
+    case SCOPE_RESPONSE_END:
+        return SCOPE_PREFIX_WORDS + 2;
     case SCOPE_LOOP_STEP:
-        return true;
+        return SCOPE_PREFIX_WORDS + 3;
+    case SCOPE_REQUEST_END:
+        return SCOPE_PREFIX_WORDS + 5;
+    case SCOPE_REQUEST_BEGIN:
+        return SCOPE_PREFIX_WORDS + 6;
     default:
-        return false;
+        return 0;
+    }
+}
+
+/* The same of records that are no events; where the type is unknown, of what every record has. */
+static inline uint64_t scope_note_words(uint8_t type)
+{
+    switch (type) {
+    case SCOPE_BLOCK:
+        return SCOPE_BLOCK_WORDS;
+    case SCOPE_LANE:
+    case SCOPE_GAP:
+        return 4;
+    default:
+        return 1;
     }
 }
 

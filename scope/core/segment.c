@@ -234,6 +234,8 @@ static const char *check_header(const scope_segment_header *header, uint64_t fil
         return "cut or grown: its length is not the one it promises";
     if (header->pid == 0 || header->pid > INT32_MAX)
         return "its pid is none";
+    if (header->reserved)
+        return "a reserved field is set";
     if (header->monotonic_ns > CLOCK_NS_MAX || header->realtime_ns > CLOCK_NS_MAX)
         return "its clocks show no time";
     return header->clock_id == CLOCK_MONOTONIC ? NULL : "its clock is unknown";

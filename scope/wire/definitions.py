@@ -73,7 +73,7 @@ def _entry_size(data: bytes, offset: int, limit: int) -> int:
     if limit - offset < DEFINITION.size:
         raise WireError(offset, f"an entry cut off after {limit - offset} bytes")
     size: int = DEFINITION.unpack_from(data, offset)[0]
-    if size < DEFINITION.size or size % WORD_BYTES:
+    if size <= DEFINITION.size or size % WORD_BYTES:
         raise WireError(offset, f"an entry of {size} bytes is not a whole number of words")
     if size > limit - offset:
         raise WireError(offset, f"an entry of {size} bytes where {limit - offset} are left")

@@ -13,9 +13,11 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from ..model import EventType
-from .decode import decode_records, record_end
+from .decode import decode_records
 from .errors import WireError
 from .layout import (
+    FIRST_EVENT_TYPE,
+    FURTHEST,
     HEADER,
     LANE_HEAD,
     LANE_HEAD_OFFSET,
@@ -26,6 +28,9 @@ from .layout import (
     LANE_WRITER,
     LANE_WRITER_OFFSET,
     LOSSES,
+    MAX_RECORD_WORDS,
+    MINIMUM_BYTES,
+    PREFIX,
     STAMP_MASK,
     WORD_BYTES,
     stamp,
@@ -92,7 +97,7 @@ def parse_lane_control(data: bytes) -> LaneControl:
     head: int = LANE_HEAD.unpack_from(data, LANE_HEAD_OFFSET)[0]
     if owner & 0xFF > max(LaneState):
         raise WireError(0, f"no lane state has number {owner & 0xFF}")
-    if tail % WORD_BYTES or head % WORD_BYTES or head > tail:
+    if tail % WORD_BYTES or head % WORD_BYTES or head > tail or tail > FURTHEST:
         raise WireError(LANE_WRITER_OFFSET, f"a lane that is written up to {tail} and stored up to {head}")
     return LaneControl(
         state=LaneState(owner & 0xFF),
@@ -108,7 +113,11 @@ def parse_lane_control(data: bytes) -> LaneControl:
 
 
 def read_ring(ring: bytes, start: int, tail: int, block_bytes: int) -> LaneReading:
-    """The records between the positions ``start`` and ``tail`` of ``ring``, a whole ring's bytes."""
+    """The records between the positions ``start`` and ``tail`` of ``ring``, a whole ring's bytes.
+
+    Events of types that a newer writer has are among them, and events too short for their type: whole records, of which
+    the decoder is to judge. Notes of unknown types are passed over.
+    """
     records: list[Record] = []
     damaged = 0
     position = start
@@ -123,17 +132,23 @@ def read_ring(ring: bytes, start: int, tail: int, block_bytes: int) -> LaneReadi
         if record.data[0] == EventType.FILL:
             position = next_block
             continue
-        records.append(record)
+        if record.data[0] >= FIRST_EVENT_TYPE or record.data[0] in MINIMUM_BYTES:
+            records.append(record)
         position += len(record.data)
     return LaneReading(tuple(records), damaged=damaged)
 
 
 def _record(ring: bytes, position: int, limit: int, *, at_block: bool) -> Record:
     offset = position % len(ring)
-    end = record_end(ring, offset, offset + limit - position)
     header: int = HEADER.unpack_from(ring, offset)[0]
+    kind, size = header & 0xFF, (header >> 8 & MAX_RECORD_WORDS) * WORD_BYTES
     if header >> 24 & STAMP_MASK != stamp(position):
         raise WireError(position, "bytes of an earlier lap")
-    if (ring[offset] == EventType.BLOCK) != at_block:
+    if (kind == EventType.BLOCK) != at_block:
         raise WireError(position, "a block begins with a BLOCK record, and only a block does")
-    return Record(position, ring[offset:end])
+    if kind == EventType.BLOCK and size != MINIMUM_BYTES[kind]:
+        raise WireError(position, f"a BLOCK record of {size} bytes")
+    minimum = PREFIX.size if kind >= FIRST_EVENT_TYPE else MINIMUM_BYTES.get(kind, WORD_BYTES)
+    if not kind or not minimum <= size <= limit - position:
+        raise WireError(position, f"a record of type {kind:#04x} and {size} bytes, with {limit - position} left")
+    return Record(position, ring[offset : offset + size])

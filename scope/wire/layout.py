@@ -117,6 +117,8 @@ MAX_LANES: Final = 1024
 MAX_LANE_BYTES: Final = 64 * 1024 * 1024
 """The stamp tells laps apart up to twice as much."""
 MAX_DEFINITIONS_BYTES: Final = 16 * 1024 * 1024
+FURTHEST: Final = 1 << 60
+"""A position, in bytes of a lane, that no writer reaches."""
 CLOCK_MONOTONIC: Final = 1
 MAX_CLOCK_NS: Final = 1 << 62
 """The year 2116; sums and differences of two fit 64 bits with a sign."""

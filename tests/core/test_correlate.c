@@ -149,14 +149,21 @@ static void an_id_of_our_own_is_not_kept_and_a_route_may_be_text(void)
     scope_correlator_free(it.it);
 }
 
-static void records_too_short_for_their_type_are_counted(void)
+/* One that were kept would hide from those who decode the request all that follows it. */
+static void records_too_short_for_their_type_are_counted_and_left_out(void)
 {
-    static const uint8_t types[] = {SCOPE_REQUEST_BEGIN, SCOPE_REQUEST_ROUTE, SCOPE_RESPONSE_START, SCOPE_RESPONSE_END,
-                                    SCOPE_REQUEST_END};
+    static const uint8_t types[] = {SCOPE_REQUEST_BEGIN, SCOPE_RESPONSE_START, SCOPE_RESPONSE_END, SCOPE_REQUEST_END,
+                                    SCOPE_SPAN_BEGIN,    SCOPE_SPAN_END,       SCOPE_ANNOTATION,   SCOPE_EXCEPTION,
+                                    SCOPE_LOOP_STEP};
     setting it = new_setting();
     for (size_t index = 0; index < sizeof types; index++)
-        feed(&it, 0, event(types[index], 5, 100, 4));
+        feed(&it, 0, event(types[index], 5, 100, scope_event_words(types[index]) - 1));
     CHECK(statistics(&it).malformed == sizeof types, "%llu", (unsigned long long)statistics(&it).malformed);
+    CHECK(statistics(&it).open == 0, "kept");
+    feed(&it, 0, event(SCOPE_REQUEST_ROUTE, 5, 100, 4));
+    CHECK(statistics(&it).malformed == sizeof types + 1, "a route that nothing names");
+    scope_correlator_remove(it.it, it.slot);
+    it.slot = (uint32_t)scope_correlator_add(it.it, 4);
     record cut = begin(6, 100, SCOPE_FLAG_CALLERS_ID);
     ((uint8_t *)cut.words)[SCOPE_BEGIN_STRINGS + 6] = 0xFF; /* the path is longer than the record */
     feed(&it, 0, cut);
@@ -439,7 +446,7 @@ static void a_long_request_is_handed_over_in_pieces(void)
         scope_group_flushed(it.it, group);
         CHECK(!group->dirty && group->size == 0 && group->pieces == piece && statistics(&it).bytes == 0, "piece %u", piece);
         uint64_t position = it.position;
-        feed(&it, 2, event(SCOPE_ANNOTATION, 5, 100 + piece, 4));
+        feed(&it, 2, event(SCOPE_ANNOTATION, 5, 100 + piece, 5));
         feed(&it, 2, event(SCOPE_MARK, 5, 100 + piece, 4));
         CHECK(group->dirty && strcmp(spelled(group), "7mm") == 0, "%s", spelled(group));
         CHECK(group->position == (UINT64_C(2) << 48 | position) && group->note_count == 1, "position");
@@ -758,11 +765,36 @@ static void any_sound_frames_are_taken_in(void)
     scope_correlator_free(NULL);
 }
 
+/* As a damaged segment may tell them. */
+static void many_losses_among_many_open_requests_take_little_room(void)
+{
+    enum { MANY = 3000 };
+    setting it = new_setting();
+    for (uint64_t key = 1; key <= MANY; key++)
+        feed(&it, 0, begin(key, 100, 0));
+    uint64_t before = statistics(&it).bytes;
+    for (uint64_t turn = 1; turn <= MANY; turn++) {
+        scope_correlator_lose(it.it, it.slot, 1, 200, 2, SCOPE_LOST_FULL);
+        feed(&it, 0, event(SCOPE_MARK, turn, 300, 4));
+    }
+    CHECK(statistics(&it).bytes <= 4 * before, "%llu after %llu", (unsigned long long)statistics(&it).bytes,
+          (unsigned long long)before);
+    scope_correlator_lose(it.it, it.slot, 1, 400, 1, SCOPE_LOST_LAPPED);
+    scope_correlator_abort(it.it, it.slot);
+    for (uint64_t key = 1; key <= MANY; key++) {
+        scope_group *group = scope_correlator_take(it.it);
+        CHECK(group && group->inexact && group->lost == 2 * MANY + 1, "request %llu", (unsigned long long)key);
+        scope_group_free(it.it, group);
+    }
+    scope_correlator_free(it.it);
+}
+
 int main(void)
 {
+    many_losses_among_many_open_requests_take_little_room();
     what_lists_show_is_kept_as_records_pass();
     an_id_of_our_own_is_not_kept_and_a_route_may_be_text();
-    records_too_short_for_their_type_are_counted();
+    records_too_short_for_their_type_are_counted_and_left_out();
     unknown_types_and_events_of_no_request_are_counted_and_left_out();
     sites_are_kept_once_each_up_to_a_bound();
     what_is_worth_indexing_is_noted_up_to_a_bound();

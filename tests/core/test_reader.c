@@ -152,7 +152,8 @@ static void a_damaged_record_costs_the_rest_of_its_block_and_no_more(void)
         scope_header(SCOPE_MARK, 0xFFFF, BLOCK + 176, 1), /* beyond its block */
         scope_header(SCOPE_BLOCK, 2, BLOCK + 176, 1), /* within a block */
         scope_header(SCOPE_LANE, 2, BLOCK + 176, 1), /* too short */
-        scope_header(SCOPE_GAP, 1, BLOCK + 176, 1),
+        scope_header(SCOPE_LANE, 3, BLOCK + 176, 1),
+        scope_header(SCOPE_GAP, 3, BLOCK + 176, 1),
         scope_header(0, 4, BLOCK + 176, 1), /* no type */
     };
     for (size_t index = 0; index < sizeof wrong / sizeof *wrong; index++) {
@@ -206,14 +207,64 @@ static void a_sequence_that_goes_back_is_not_believed(void)
     end_lane(&it);
 }
 
-static void a_gap_without_a_count_is_passed_over(void)
+static void an_announcement_that_cannot_be_is_not_believed(void)
 {
     lane it;
     begin_written_lane(&it);
-    *word_at(&it, BLOCK + 16) = scope_header(SCOPE_GAP, 3, BLOCK + 16, 0);
-    *word_at(&it, BLOCK + 40) = scope_header(SCOPE_FILL, 1, BLOCK + 40, 0);
+    const uint64_t sane = scope_load_relaxed(&it.segment.lanes[0].intent);
+    const uint64_t wrong[] = {0, sane - BLOCK, sane - 8, sane + 8, UINT64_MAX};
+    for (size_t index = 0; index < sizeof wrong / sizeof *wrong; index++) {
+        scope_store_relaxed(&it.segment.lanes[0].intent, wrong[index]);
+        CHECK(read_lane(&it.read, &it.segment, 0) == 0 && it.read.readers[0].quarantined == index + 1, "intent %llu",
+              (unsigned long long)wrong[index]);
+    }
+    scope_store_relaxed(&it.segment.lanes[0].intent, sane);
     read_lane(&it.read, &it.segment, 0);
-    CHECK(it.read.lost[SCOPE_LOST_FULL] == 0 && it.read.readers[0].quarantined == 0, "quarantined");
+    CHECK(it.read.count == it.written && lapped(&it) == 0, "%zu of %llu", it.read.count, (unsigned long long)it.written);
+    end_lane(&it);
+}
+
+/* A newer writer may have other notes. */
+static void a_note_of_an_unknown_type_is_passed_over(void)
+{
+    lane it;
+    begin_written_lane(&it);
+    *word_at(&it, BLOCK + 16) = scope_header(0x0F, 1, BLOCK + 16, 0);
+    *word_at(&it, BLOCK + 24) = scope_header(0x05, 3, BLOCK + 24, 0);
+    read_lane(&it.read, &it.segment, 0);
+    CHECK(it.read.count == it.written - 1 && it.read.readers[0].quarantined == 0, "quarantined");
+    end_lane(&it);
+}
+
+static void a_fill_ends_its_block_whatever_its_length(void)
+{
+    lane it;
+    begin_written_lane(&it);
+    uint64_t left = it.written;
+    *word_at(&it, BLOCK + 16) = scope_header(SCOPE_FILL, 1, BLOCK + 16, 0);
+    read_lane(&it.read, &it.segment, 0);
+    CHECK(it.read.readers[0].quarantined == 0 && it.read.count + lapped(&it) == left && lapped(&it) > 400, "%zu + %llu",
+          it.read.count, (unsigned long long)lapped(&it));
+    end_lane(&it);
+}
+
+static void a_large_lane_is_read_in_pieces(void)
+{
+    scope_segment_sizes sizes = SMALL;
+    sizes.first_lane_bytes = 64 * BLOCK;
+    lane it = {.segment = new_segment(&sizes)};
+    it.read = new_reading(&it.segment);
+    scope_lane_claim(&it.segment, &it.ring, 7, "writer", 6);
+    while (it.ring.tail < 50 * BLOCK)
+        write_event(&it.ring, SCOPE_MARK, 1, 4 + it.written % 7, it.written + 1), it.written++;
+    int passes = 0;
+    for (uint64_t before = 0; it.read.readers[0].head < it.ring.tail; passes++, before = it.read.count) {
+        read_lane(&it.read, &it.segment, 0);
+        CHECK(it.read.count - before <= 16 * BLOCK / 32, "%zu at a time", it.read.count - (size_t)before);
+    }
+    CHECK(passes == 4 && it.read.count == it.written && lapped(&it) == 0, "%d passes, %zu of %llu", passes, it.read.count,
+          (unsigned long long)it.written);
+    CHECK(it.read.readers[0].quarantined == 0, "quarantined");
     end_lane(&it);
 }
 
@@ -331,7 +382,10 @@ int main(void)
     a_block_that_does_not_begin_as_one_is_given_up();
     damage_at_the_end_is_counted_when_the_next_block_tells();
     a_sequence_that_goes_back_is_not_believed();
-    a_gap_without_a_count_is_passed_over();
+    an_announcement_that_cannot_be_is_not_believed();
+    a_note_of_an_unknown_type_is_passed_over();
+    a_fill_ends_its_block_whatever_its_length();
+    a_large_lane_is_read_in_pieces();
     a_tail_that_cannot_be_is_not_followed();
     a_tail_far_ahead_is_read_within_the_lane();
     an_intent_that_cannot_be_costs_events_only();

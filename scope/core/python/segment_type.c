@@ -127,22 +127,13 @@ static bool copy_shared(uint8_t *to, const scope_word *from, uint64_t words)
     return true;
 }
 
-/* Whether the entry at `at` is framed within `size`; its length, or 0. */
-static uint32_t entry_length(const uint8_t *entries, uint64_t at, uint64_t size)
-{
-    uint32_t length;
-    if (at >= size)
-        return 0;
-    memcpy(&length, entries + at, sizeof length);
-    return length > 8 && length % 8 == 0 && length <= size - at ? length : 0;
-}
-
 /* Adds the entries that are whole in the private copy; 0, or -1 with an exception set. No writer makes more entries than
  * SCOPE_DEFINITIONS_MAX, and one more for the process; and none that is no longer than its frame. */
 static int split_definitions(SegmentObject *self, PyObject *result, const uint8_t *entries, uint64_t size)
 {
     uint32_t length;
-    for (uint64_t at = 0; (length = entry_length(entries, at, size)) && self->definitions_read <= SCOPE_DEFINITIONS_MAX;) {
+    for (uint64_t at = 0;
+         (length = scope_definition_length(entries + at, size - at)) && self->definitions_read <= SCOPE_DEFINITIONS_MAX;) {
         PyObject *entry = PyBytes_FromStringAndSize((const char *)entries + at, length);
         int failed = !entry || PyList_Append(result, entry) < 0;
         Py_XDECREF(entry);

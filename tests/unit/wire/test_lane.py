@@ -77,7 +77,7 @@ def test_reading_begins_where_it_is_told() -> None:
 
 def test_damage_costs_the_rest_of_its_block_and_no_more() -> None:
     lane = filled(*entries(3), note(15_000), *entries(300, 3))
-    lane.ring[16 + 32] ^= 0xFF
+    lane.ring[16 + 32 + 4] ^= 0xFF  # of the stamp
     reading = read_ring(bytes(lane.ring), 0, lane.tail, BLOCK_BYTES)
     assert reading.damaged == 1
     second_block = [event.time_ns for position, event in lane.written if position > BLOCK_BYTES]
