@@ -84,6 +84,8 @@ class SegmentFile:
     def read(self, number: int) -> LaneReading:
         """What lane ``number`` holds beyond what is stored. Raises as :meth:`lane`."""
         control = self.lane(number)
+        if control.tail == control.head:
+            return LaneReading(())
         capacity = self.header.lane_capacity(number)
         ring = self._read(self.header.lane_data(number), capacity)
         intent = self.lane(number).intent
