@@ -74,7 +74,7 @@ def _entry_size(data: bytes, offset: int, limit: int) -> int:
         raise WireError(offset, f"an entry cut off after {limit - offset} bytes")
     size: int = DEFINITION.unpack_from(data, offset)[0]
     if size <= DEFINITION.size or size % WORD_BYTES:
-        raise WireError(offset, f"an entry of {size} bytes is not a whole number of words")
+        raise WireError(offset, f"{size} bytes are no entry")
     if size > limit - offset:
         raise WireError(offset, f"an entry of {size} bytes where {limit - offset} are left")
     return size

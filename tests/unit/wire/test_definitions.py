@@ -36,10 +36,11 @@ def test_area_splits_into_its_entries() -> None:
         (ENTRIES[0][:7], 0, "an entry cut off after 7 bytes"),
         (ENTRIES[0][:-8], 0, "an entry of 24 bytes where 16 are left"),
         (ENTRIES[0] + bytes(8), 24, "8 bytes follow the entry"),
-        (b"\x00\x00\x00\x00" + ENTRIES[0][4:], 0, "an entry of 0 bytes is not a whole number of words"),
-        (b"\x0c\x00\x00\x00" + ENTRIES[0][4:], 0, "an entry of 12 bytes is not a whole number of words"),
-        (b"\x08\x00\x00\x00\x05\x00\x00\x00", 4, "no definition has kind 5"),
-        (b"\x08\x00\x00\x00\x01\x00\x00\x00", 8, "2 bytes wanted where 0 are left"),
+        (b"\x00\x00\x00\x00" + ENTRIES[0][4:], 0, "0 bytes are no entry"),
+        (b"\x0c\x00\x00\x00" + ENTRIES[0][4:], 0, "12 bytes are no entry"),
+        (b"\x08\x00\x00\x00" + ENTRIES[0][4:], 0, "8 bytes are no entry"),
+        (b"\x10\x00\x00\x00\x05\x00\x00\x00" + bytes(8), 4, "no definition has kind 5"),
+        (b"\x10\x00\x00\x00\x01\x00\x00\x00\x07" + bytes(7), 10, "7 bytes wanted where 6 are left"),
         (b"\x18\x00\x00\x00\x02\x00\x00\x00" + bytes(10) + b"\x04" + bytes(5), 19, "no such kind of function"),
     ],
 )
@@ -52,7 +53,7 @@ def test_malformed_entry_is_an_error(entry: bytes, offset: int, reason: str) -> 
 def test_area_with_a_broken_entry_gives_those_before_it() -> None:
     entries = split_definitions(ENTRIES[0] + b"\x07\x00\x00\x00\x01\x00\x00\x00")
     assert next(entries) == ENTRIES[0]
-    with pytest.raises(WireError, match=f"byte {len(ENTRIES[0])}: an entry of 7 bytes"):
+    with pytest.raises(WireError, match=f"byte {len(ENTRIES[0])}: 7 bytes are no entry"):
         next(entries)
 
 
