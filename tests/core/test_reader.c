@@ -229,8 +229,8 @@ static void a_note_of_an_unknown_type_is_passed_over(void)
 {
     lane it;
     begin_written_lane(&it);
-    *word_at(&it, BLOCK + 16) = scope_header(0x0F, 1, BLOCK + 16, 0);
-    *word_at(&it, BLOCK + 24) = scope_header(0x05, 3, BLOCK + 24, 0);
+    *word_at(&it, BLOCK + 48) = scope_header(0x0F, 1, BLOCK + 48, 0); /* in place of the second block's first event */
+    *word_at(&it, BLOCK + 56) = scope_header(0x05, 3, BLOCK + 56, 0);
     read_lane(&it.read, &it.segment, 0);
     CHECK(it.read.count == it.written - 1 && it.read.readers[0].quarantined == 0, "quarantined");
     end_lane(&it);
