@@ -194,6 +194,8 @@ static void attach(scope_ring *ring, scope_segment *segment, uint32_t lane)
     };
     uint64_t into = ring->tail & (ring->block_bytes - 1);
     ring->limit = into ? ring->tail - into + ring->block_bytes : ring->tail;
+    /* as in own_block(): the block that goes on here was announced by another thread, whose fence orders its stores only */
+    scope_fence_release();
 }
 
 /* Introduces the new owner; where there is no room, the first event that enters a block does. */

@@ -18,6 +18,7 @@
  * If the copy saw one byte of the new lap, the fences make the reader see the intent that announced it, and the byte is
  * thrown away. A release store of intent instead of the fence would not do: it orders what came before it, while the
  * payload stores come after.
+ * The next owner of the lane goes on in a block that the last one announced, and passes a fence of its own when it claims.
  *
  * The policy is asked for at each block entry and may have changed since the last one. The reader need not know it.
  *

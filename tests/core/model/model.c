@@ -18,6 +18,7 @@ static const world_scenario SMALL[] = {
     {.name = "churn", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 1, .writers = {"cWwrcw", "cWwr"}, .passes = 1,
      .crashes = true},
     {.name = "heir", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 1, .writers = {"cWwrcWWWWWWWW"}, .passes = 1, .crashes = true},
+    {.name = "inherit", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 1, .writers = {"cWWWWWr", "cw"}, .passes = 1},
     {.name = "successor", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 1, .writers = {"cWWr", "cWWWWr"}, .passes = 1},
     {.name = "threads", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 2, .writers = {"cwr", "cr", "cwr"}, .passes = 1},
     {.name = "full claim", .policy = SCOPE_DISCARD_NEWEST, .lanes = 1, .writers = {"cWWWWWWrcwWr", "cwr"}, .passes = 1},
