@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Any, Final, Generic, Literal, ParamSpec, Self, TypeAlias, TypeVar, final
 
 _Parameters = ParamSpec("_Parameters")
+_Value = TypeVar("_Value")
 _Returned_co = TypeVar("_Returned_co", covariant=True)
 _Description: TypeAlias = tuple[str, str, list[tuple[str, str, int, bool]]]
 
@@ -82,6 +83,9 @@ def set_secret_names(is_secret: Callable[[str], bool] | None, /) -> None:
 
 def start() -> bool:
     """Begin a session by the starter where there is none; whether there is one."""
+
+def set_call_limits(per_function: int, per_request: int, /) -> None:
+    """How many calls of one instrumented function, and of all, one request records; the others are counted."""
 
 def pause(paused: bool, /) -> None:
     """Begin no request and no task while true; those under way are recorded to their end."""
@@ -280,6 +284,38 @@ class StackHook(Generic[_Parameters]):
         cls, wrapped: Callable[_Parameters, Awaitable[None]], learned: str, learn: Callable[[Any], object], /
     ) -> Self: ...
     def __call__(self, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> Awaitable[None]: ...
+
+@final
+class CodeProbe:
+    """A constant of an instrumented function's code, which enters it with ``with`` around its body.
+
+    ``name`` is what traces call the function where its calls are held back; ``generator`` says that it is one.
+    """
+
+    def __new__(cls, name: str, site: int, generator: bool, /) -> Self: ...
+    def __enter__(self) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None: ...
+
+@final
+class YieldPoint:
+    """A constant at the yields of an instrumented generator. ``point @ value`` is ``value``."""
+
+    def __matmul__(self, value: _Value, /) -> _Value: ...
+    def __enter__(self) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None: ...
+
+SUSPEND: Final[YieldPoint]
+"""``yield SUSPEND @ value``: the generator is about to be suspended."""
+RESUME: Final[YieldPoint]
+"""``RESUME @ (yield ...)``: it goes on."""
+DELEGATE: Final[YieldPoint]
+"""``yield from DELEGATE @ inner``: it delegates."""
+CATCH: Final[YieldPoint]
+"""``with CATCH:`` around a yield at which an exception may be handled: it goes on by that exception."""
 
 # --- in the collector --------------------------------------------------------------------------------------------
 

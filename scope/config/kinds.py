@@ -169,11 +169,15 @@ class Where(Kind[str]):
 
 @dataclass(frozen=True)
 class Names(Kind[tuple[str, ...]]):
-    """A list of words that a regular expression matches whole; as text, separated by commas."""
+    """A list of words that a regular expression matches whole; as text, separated by commas.
+
+    Of words that are given twice the first counts, or the last where their order tells.
+    """
 
     pattern: str
     what: str
     most: int = 100
+    last_counts: bool = False
 
     @property
     def allowed(self) -> str:
@@ -181,7 +185,8 @@ class Names(Kind[tuple[str, ...]]):
 
     def parse(self, raw: object) -> tuple[str, ...]:
         parts: Iterable[object] = raw.split(",") if isinstance(raw, str) else _items(raw)
-        names = tuple(dict.fromkeys(name for part in parts if (name := _text(part).strip())))
+        given = [name for part in parts if (name := _text(part).strip())]
+        names = tuple(dict.fromkeys(given) if not self.last_counts else [*dict.fromkeys(reversed(given))][::-1])
         if len(names) > self.most or not all(re.fullmatch(self.pattern, name) for name in names):
             raise ValueError(raw)
         return names

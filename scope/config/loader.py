@@ -58,6 +58,7 @@ def _complete(found: Mapping[str, Setting], project: Project) -> dict[str, Setti
     """``found`` with a default for every other key."""
     settings = {name: Setting(key.default, "default") for name, key in KEYS.items()} | dict(found)
     derived: dict[str, Any] = {"service": _service(project), "collector.autostart": settings["profile"].value == "dev"}
+    derived["probes.own"] = settings["profile"].value == "dev"
     derived["dir"] = os.path.join(project.root, ".scope")
     directory = settings["dir"].value if "dir" in found else derived["dir"]
     derived["segment.dir"] = _segment_dir(directory, explicit="dir" in found)

@@ -22,6 +22,7 @@ __all__ = [
     "CollectorConfig",
     "Config",
     "Overflow",
+    "ProbesConfig",
     "Profile",
     "SegmentConfig",
     "StoreConfig",
@@ -112,6 +113,33 @@ class CaptureConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProbesConfig:
+    """Which functions `scope run` records without a change to their code."""
+
+    own: bool = option(
+        Flag(),
+        Derived("true in profile dev, false in test and prod"),
+        "Record the functions of the application itself; the reference of probes tells which.",
+    )
+    rules: tuple[str, ...] = option(
+        Names(
+            r"(?:@[\w.*?]+|[\w.*?]+(?::[\w.*?]+)?)(?:=[a-z]+)?",
+            "rules PATTERN or PATTERN=LEVEL",
+            1000,
+            last_counts=True,
+        ),
+        (),
+        "Functions that are recorded, or are not, besides; the last rule that matches decides.",
+    )
+    calls_per_function: int = option(
+        Whole(1, 1_000_000), 1000, "Calls of one function that one request records; the others are counted."
+    )
+    calls_per_request: int = option(
+        Whole(1, 10_000_000), 10_000, "Calls of all functions that one request records; the others are counted."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CollectorConfig:
     """The process that drains the segments and stores requests."""
 
@@ -172,6 +200,7 @@ class Config:
     )
     segment: SegmentConfig
     capture: CaptureConfig
+    probes: ProbesConfig
     collector: CollectorConfig
     store: StoreConfig
     sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
@@ -192,6 +221,11 @@ class Config:
         return os.path.join(self.dir, "collector.json")
 
     @property
+    def code_dir(self) -> str:
+        """Directory of the compiled code of modules whose functions are recorded."""
+        return os.path.join(self.dir, "code")
+
+    @property
     def log_path(self) -> str:
         """What a collector without a terminal has to tell."""
         return os.path.join(self.dir, "collector.log")
@@ -206,7 +240,13 @@ class Config:
 
 
 SECTIONS: Final[Mapping[str, type[Any]]] = MappingProxyType(
-    {"segment": SegmentConfig, "capture": CaptureConfig, "collector": CollectorConfig, "store": StoreConfig}
+    {
+        "segment": SegmentConfig,
+        "capture": CaptureConfig,
+        "probes": ProbesConfig,
+        "collector": CollectorConfig,
+        "store": StoreConfig,
+    }
 )
 """The classes of the keys with a dot, by what stands before it."""
 

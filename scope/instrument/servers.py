@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from .imports import when_imported
+from .probing import probing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,7 +42,10 @@ def _uvicorn(module: ModuleType) -> None:
     load = config.load
 
     def load_traced(self: Any) -> None:
+        if isinstance(self.app, str):
+            probing.found_application(self.app)
         load(self)
+        probing.catch_up()
         from ..capture import ScopeMiddleware  # noqa: PLC0415 - a program that serves nothing needs none of it
 
         self.loaded_app = ScopeMiddleware(self.loaded_app)
@@ -54,6 +58,7 @@ def _starlette(module: ModuleType) -> None:
     call = application.__call__
 
     async def call_traced(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        probing.catch_up()
         if "scope.request" in scope or scope["type"] == "lifespan":
             await call(self, scope, receive, send)
             return

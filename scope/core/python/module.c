@@ -1,4 +1,5 @@
 /* The module scope._core: its functions about the process, and the types of the other files. */
+#include "calls.h"
 #include "context.h"
 #include "loop.h"
 #include "readers.h"
@@ -9,6 +10,7 @@ int scope_add_span(PyObject *module);
 int scope_add_probe(PyObject *module);
 int scope_add_handler(PyObject *module);
 int scope_add_hooks(PyObject *module);
+int scope_add_code_probe(PyObject *module);
 
 scope_runtime runtime;
 
@@ -111,6 +113,7 @@ static PyMethodDef functions[] = {
     {"set_secret_names", set_secret_names, METH_O, "What says whether an attribute's name is secret, beyond the built-in."},
     {"start", start, METH_NOARGS, "Begin a session by the starter where there is none; whether there is one."},
     {"pause", pause_capture, METH_O, "Begin no request and no task while it is true; those under way go on."},
+    {"set_call_limits", scope_set_call_limits, METH_VARARGS, "How many calls of instrumented functions a request may record."},
     {"define_code", define_code, METH_VARARGS, "A process-wide number for a code site."},
     {NULL, NULL, 0, NULL},
 };
@@ -133,6 +136,8 @@ static int execute(PyObject *module)
         return -1;
     if (scope_add_probe(module) < 0 || scope_add_handler(module) < 0 || scope_add_hooks(module) < 0
         || scope_add_loop(module) < 0)
+        return -1;
+    if (scope_add_code_probe(module) < 0)
         return -1;
     return scope_add_segment(module) < 0 ? -1 : scope_add_correlator(module);
 }

@@ -49,6 +49,7 @@ typedef struct {
     PyObject *route; /* str or NULL */
     PyObject *response_header; /* (name, value) in bytes, once it was asked for */
     PyObject *last_error; /* what tells the exception that was recorded last: errors.c */
+    struct scope_calls *calls; /* of instrumented functions: calls.h; NULL before the first */
 } RequestObject;
 
 /* The value of the ContextVar: which request, which span. Never changed once another context may hold it; see context.h. */

@@ -4,6 +4,7 @@
 #include "emit.h"
 #include "open_span.h"
 #include "request.h"
+#include "span.h"
 #include "values.h"
 #include "../inbound.h"
 
@@ -82,6 +83,16 @@ static PyObject *span(PyObject *module, PyObject *const *args, Py_ssize_t count,
     return (PyObject *)self;
 }
 
+PyObject *scope_activation(uint32_t site)
+{
+    SpanObject *self = new_span(Py_None, NULL, 7);
+    if (self) {
+        self->span.is_code = true;
+        self->span.site = site;
+    }
+    return (PyObject *)self;
+}
+
 /* activation(site, /): the span of one call of a probed coroutine or generator. */
 static PyObject *activation(PyObject *module, PyObject *site)
 {
@@ -89,12 +100,7 @@ static PyObject *activation(PyObject *module, PyObject *site)
     unsigned long number = PyLong_AsUnsignedLong(site);
     if (number == (unsigned long)-1 && PyErr_Occurred())
         return NULL;
-    SpanObject *self = new_span(Py_None, NULL, 7);
-    if (self) {
-        self->span.is_code = true;
-        self->span.site = (uint32_t)number;
-    }
-    return (PyObject *)self;
+    return scope_activation((uint32_t)number);
 }
 
 static PyObject *span_enter(SpanObject *self, PyObject *unused)
@@ -136,8 +142,9 @@ static PyObject *resume_first(SpanObject *self)
 
 /* Makes the generator's span current where the generator left off; returns what suspend() wants. Where another request runs
  * the generator, what its body does is that request's. */
-static PyObject *span_resume(SpanObject *self, PyObject *unused)
+PyObject *scope_steps_resume(PyObject *span, PyObject *unused)
 {
+    SpanObject *self = (SpanObject *)span;
     (void)unused;
     if (!self->span.request && !self->span.number)
         return resume_first(self);
@@ -177,8 +184,9 @@ static int leave_own(SpanObject *self, uint32_t outer)
     return failed;
 }
 
-static PyObject *span_suspend(SpanObject *self, PyObject *before)
+PyObject *scope_steps_suspend(PyObject *span, PyObject *before)
 {
+    SpanObject *self = (SpanObject *)span;
     int failed = 0;
     if (Py_IS_TYPE(before, ContextType))
         failed = leave_foreign((ContextObject *)before);
@@ -190,9 +198,9 @@ static PyObject *span_suspend(SpanObject *self, PyObject *before)
 }
 
 /* Ends the span without touching the context: after suspend() the generator is nobody's current span. */
-static PyObject *span_finish(SpanObject *self, PyObject *error)
+PyObject *scope_steps_finish(PyObject *span, PyObject *error)
 {
-    scope_span_finish(&self->span, error);
+    scope_span_finish(&((SpanObject *)span)->span, error);
     Py_RETURN_NONE;
 }
 
@@ -336,9 +344,9 @@ static PyMethodDef span_methods[] = {
     {"__aenter__", (PyCFunction)span_aenter, METH_NOARGS, "Begin the span."},
     {"__aexit__", FAST(span_aexit), METH_FASTCALL, "End the span."},
     {"annotate", FAST(span_annotate), METH_VARARGS | METH_KEYWORDS, "Attach attributes to this span."},
-    {"resume", (PyCFunction)span_resume, METH_NOARGS, "Make the span current; returns what suspend() wants."},
-    {"suspend", (PyCFunction)span_suspend, METH_O, "Make current what was before resume()."},
-    {"finish", (PyCFunction)span_finish, METH_O, "End the span with an exception or None."},
+    {"resume", scope_steps_resume, METH_NOARGS, "Make the span current; returns what suspend() wants."},
+    {"suspend", scope_steps_suspend, METH_O, "Make current what was before resume()."},
+    {"finish", scope_steps_finish, METH_O, "End the span with an exception or None."},
     {NULL, NULL, 0, NULL},
 };
 

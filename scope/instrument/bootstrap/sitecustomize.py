@@ -31,9 +31,11 @@ class _Watch:
             return None
         sys.meta_path.remove(self)
         try:
+            from scope.instrument.probing import probing
             from scope.instrument.servers import install
 
             install()
+            probing.install()
         except Exception as error:  # noqa: BLE001 - the program must start
             sys.stderr.write(f"scope: this program is not traced: {error!r}\n")
             return None

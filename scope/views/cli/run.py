@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,24 +26,38 @@ _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 _START_S, _DRAIN_S = 5.0, 60.0
 _EXAMPLES = """\b
 scope run uvicorn app:app --workers 2
+scope run --probe 'sqlalchemy.orm.*' --no-probe shop.pricing:Money uvicorn app:app
 scope run -- python -m myserver
 """
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}, epilog=_EXAMPLES)
+@click.option("--probe", "probed", metavar="RULE", multiple=True, help="Record these functions, too: PATTERN[=LEVEL].")
+@click.option("--no-probe", "spared", metavar="PATTERN", multiple=True, help="Record none of these functions.")
+@click.option(
+    "--plan", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="A file of rules, one a line."
+)
 @click.argument("words", metavar="CMD...", nargs=-1, required=True, type=click.UNPROCESSED)
 @pass_invocation
-def command(invocation: Invocation, *, words: tuple[str, ...]) -> int:
+def command(
+    invocation: Invocation,
+    *,
+    words: tuple[str, ...],
+    probed: tuple[str, ...],
+    spared: tuple[str, ...],
+    plan: str | None,
+) -> int:
     """Run a server traced, without a change to its code.
 
     A collector is started if none runs, and stopped once the server has ended and all is stored. Signals go through to
-    the server, and its exit code comes back.
+    the server, and its exit code comes back. Rules of --plan count more than those of the settings, --probe more than
+    --plan, --no-probe most.
     """
     from ...config import prepare_dirs
     from ...instrument.launch import environment
     from ..child import run_child
 
-    config = invocation.config
+    config = _planned(invocation.config, plan, [*probed, *(f"{pattern}=off" for pattern in spared)])
     program = _found(words[0])
     prepare_dirs(config)
     with _collector(config):
@@ -50,6 +65,15 @@ def command(invocation: Invocation, *, words: tuple[str, ...]) -> int:
         code = run_child((program, *words[1:]), environ)
     click.echo(_where_to_look(config), err=True)
     return code
+
+
+def _planned(config: Config, plan: str | None, rules: list[str]) -> Config:
+    """``config`` with more rules, checked. Raises RuleError."""
+    from ...instrument.plan import Rule, read_rules
+
+    added = [*(read_rules(plan) if plan is not None else ()), *map(Rule.parse, rules)]
+    every = (*config.probes.rules, *map(str, added))
+    return replace(config, probes=replace(config.probes, rules=every))
 
 
 def _found(name: str) -> str:

@@ -1,0 +1,126 @@
+/* The counters of calls that a request has; what they are for is told in calls.h. */
+#include "calls.h"
+
+#include "request.h"
+
+#define NAMES_SHOWN 16 /* functions that a trace names, those most held back first */
+
+scope_call_limits call_limits = {1000, 10000};
+
+static PyObject *names; /* list: [index of a probe] its name */
+
+int64_t scope_calls_register(PyObject *name)
+{
+    if (!names && !(names = PyList_New(0)))
+        return -1;
+    if (PyList_Append(names, name) < 0)
+        return -1;
+    return PyList_GET_SIZE(names) - 1;
+}
+
+static bool begin(RequestObject *request)
+{
+    if (!request->calls)
+        request->calls = PyMem_RawCalloc(1, sizeof *request->calls);
+    return request->calls != NULL;
+}
+
+bool scope_calls_grow(RequestObject *request, uint32_t index)
+{
+    if (!begin(request))
+        return false;
+    struct scope_calls *calls = request->calls;
+    uint32_t capacity = (uint32_t)PyList_GET_SIZE(names);
+    capacity = index < capacity ? capacity : index + 1;
+    uint32_t *seen = PyMem_RawRealloc(calls->seen, capacity * sizeof *seen);
+    if (!seen)
+        return false;
+    memset(seen + calls->capacity, 0, (capacity - calls->capacity) * sizeof *seen);
+    calls->seen = seen;
+    calls->capacity = capacity;
+    return true;
+}
+
+void scope_calls_free(RequestObject *request)
+{
+    if (!request->calls)
+        return;
+    PyMem_RawFree(request->calls->seen);
+    PyMem_RawFree(request->calls);
+    request->calls = NULL;
+}
+
+/* Calls of a probe beyond those that it might have recorded. Where the request's own limit was met first, all of its calls
+ * since then are beyond, which only their sum tells. */
+static uint32_t beyond(const struct scope_calls *calls, uint32_t index)
+{
+    return calls->seen[index] > call_limits.per_function ? calls->seen[index] - call_limits.per_function : 0;
+}
+
+/* The probe that is held back most, below `bound` calls or of these a later one than `after`; -1 where there is none. */
+static int64_t next_most(const struct scope_calls *calls, uint32_t bound, int64_t after)
+{
+    int64_t found = -1;
+    for (uint32_t index = 0; index < calls->capacity; index++) {
+        uint32_t count = beyond(calls, index);
+        bool is_next = count && (count < bound || (count == bound && index > after));
+        if (is_next && (found < 0 || count > beyond(calls, (uint32_t)found)))
+            found = index;
+    }
+    return found;
+}
+
+/* A new dict: function -> calls held back. */
+static PyObject *by_function(const struct scope_calls *calls)
+{
+    PyObject *result = PyDict_New();
+    uint32_t bound = UINT32_MAX;
+    int64_t index = -1;
+    for (int shown = 0; result && shown < NAMES_SHOWN; shown++) {
+        index = next_most(calls, bound, index);
+        if (index < 0)
+            break;
+        bound = beyond(calls, (uint32_t)index);
+        PyObject *count = PyLong_FromUnsignedLong(bound);
+        if (!count || PyDict_SetItem(result, PyList_GET_ITEM(names, index), count) < 0)
+            Py_CLEAR(result);
+        Py_XDECREF(count);
+    }
+    return result;
+}
+
+static PyObject *report(const struct scope_calls *calls)
+{
+    PyObject *functions = by_function(calls);
+    if (!functions)
+        return NULL;
+    PyObject *attributes = Py_BuildValue("{s:K}", "scope.held_back_calls", (unsigned long long)calls->held_back);
+    if (attributes && PyDict_GET_SIZE(functions) && PyDict_SetItemString(attributes, "scope.held_back", functions) < 0)
+        Py_CLEAR(attributes);
+    Py_DECREF(functions);
+    return attributes;
+}
+
+void scope_calls_report(RequestObject *request)
+{
+    if (!request->calls || !request->calls->held_back)
+        return;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *attributes = report(request->calls);
+    if (attributes)
+        scope_annotate(request, 1, attributes);
+    Py_XDECREF(attributes);
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+}
+
+PyObject *scope_set_call_limits(PyObject *module, PyObject *args)
+{
+    (void)module;
+    scope_call_limits given;
+    if (!PyArg_ParseTuple(args, "II:set_call_limits", &given.per_function, &given.per_request))
+        return NULL;
+    call_limits = given;
+    Py_RETURN_NONE;
+}

@@ -1,0 +1,10 @@
+"""Plan: the frozen decision of which functions are probed, and how deep."""
+
+from .candidate import Candidate
+from .level import Level
+from .ownership import Ownership
+from .plan import Plan
+from .rule import Rule, RuleError
+from .sources import make_plan, read_rules
+
+__all__ = ["Candidate", "Level", "Ownership", "Plan", "Rule", "RuleError", "make_plan", "read_rules"]

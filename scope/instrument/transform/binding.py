@@ -1,0 +1,50 @@
+"""Puts probes in the place of what stands in for them in compiled code."""
+
+from __future__ import annotations
+
+import inspect
+from types import CodeType
+from typing import Final, cast
+
+from ..._core import CATCH, DELEGATE, RESUME, SUSPEND, CodeProbe, define_code
+from . import nodes
+
+_POINTS: Final = (
+    (nodes.SUSPEND, SUSPEND),
+    (nodes.RESUME, RESUME),
+    (nodes.DELEGATE, DELEGATE),
+    (nodes.CATCH, CATCH),
+)
+_FUNCTION, _COROUTINE, _GENERATOR, _ASYNC_GENERATOR = range(4)
+
+
+def bind(code: CodeType, module: str) -> CodeType:
+    """``code``, and all code within it, with the objects that record its calls."""
+    constants = tuple(_bound(constant, code, module) for constant in code.co_consts)
+    if all(new is old for new, old in zip(constants, code.co_consts, strict=True)):
+        return code
+    return code.replace(co_consts=constants)
+
+
+def _bound(constant: object, code: CodeType, module: str) -> object:
+    if isinstance(constant, CodeType):
+        return bind(constant, module)
+    if not isinstance(constant, tuple):
+        return constant
+    if constant == nodes.PROBE:
+        return _probe(code, module)
+    return next((point for stand_in, point in _POINTS if constant == stand_in), cast("object", constant))
+
+
+def _probe(code: CodeType, module: str) -> CodeProbe:
+    kind = _kind(code)
+    site = define_code(module, code.co_qualname, code.co_filename, code.co_firstlineno, kind)
+    return CodeProbe(f"{module}.{code.co_qualname}", site, kind in {_GENERATOR, _ASYNC_GENERATOR})
+
+
+def _kind(code: CodeType) -> int:
+    if code.co_flags & inspect.CO_COROUTINE:
+        return _COROUTINE
+    if code.co_flags & inspect.CO_GENERATOR:
+        return _GENERATOR
+    return _ASYNC_GENERATOR if code.co_flags & inspect.CO_ASYNC_GENERATOR else _FUNCTION

@@ -1,0 +1,81 @@
+"""Modules that the Plan is about are imported with code that records their functions."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import SourceFileLoader
+from typing import TYPE_CHECKING
+
+from .binding import bind
+from .compiling import Refused, compile_planned
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import CodeType, ModuleType
+
+    from ..plan import Plan
+    from .cache import CodeCache
+
+logger = logging.getLogger("scope")
+
+
+class ProbingFinder(MetaPathFinder):
+    """Finds what the finders after it find, and prepares the code of it.
+
+    ``plan`` and ``cache`` may be changed; modules that are imported afterwards follow.
+    """
+
+    def __init__(self, plan: Plan, cache: CodeCache | None) -> None:
+        self.plan = plan
+        self.cache = cache
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        spec = self._found(fullname, path, target)
+        if spec is None or type(spec.loader) is not SourceFileLoader or not spec.has_location:
+            return spec
+        file = spec.loader.path
+        if self.plan.concerns(fullname, file):
+            code = self._prepared(fullname, file)
+            if code is not None:
+                spec.loader = ProbedLoader(fullname, file, code)
+        return spec
+
+    def _found(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
+        finders = sys.meta_path
+        for finder in finders[finders.index(self) + 1 :] if self in finders else finders:
+            find = getattr(finder, "find_spec", None)
+            spec: ModuleSpec | None = find(fullname, path, target) if find is not None else None
+            if spec is not None:
+                return spec
+        return None
+
+    def _prepared(self, fullname: str, file: str) -> CodeType | None:
+        """None where nothing is to be probed, or the import is to fail as it would have without us."""
+        try:
+            code = compile_planned(self.plan, self.cache, fullname, file)
+            return None if code is None else bind(code, fullname)
+        except (SyntaxError, ValueError, OSError):
+            return None
+        except Refused as refusal:
+            logger.warning("scope: %s", refusal)
+            return None
+        except Exception:
+            logger.exception("scope: %s is imported as it is: it could not be prepared", fullname)
+            return None
+
+
+class ProbedLoader(SourceFileLoader):
+    """A loader of source that takes the code it is given; all else, and the plain code's cache, is as ever."""
+
+    def __init__(self, fullname: str, path: str, code: CodeType) -> None:
+        super().__init__(fullname, path)
+        self._code = code
+
+    def get_code(self, fullname: str) -> CodeType:
+        del fullname
+        return self._code

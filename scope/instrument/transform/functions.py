@@ -1,0 +1,65 @@
+"""Puts the body of each function that is to be probed into a block that records it."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from .nodes import PROBE, block, nothing
+from .yields import is_generator, mark_yields
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Function = ast.FunctionDef | ast.AsyncFunctionDef
+    Chooser = Callable[[str, Function], bool]
+
+
+def transform(tree: ast.Module, is_chosen: Chooser) -> int:
+    """Transform in place the functions that ``is_chosen`` wants, by their qualified names; how many these are.
+
+    Classes, lambdas and comprehensions are left as they are; functions within them are asked about.
+    """
+    transformer = _Transformer(is_chosen)
+    transformer.visit(tree)
+    return transformer.count
+
+
+class _Transformer(ast.NodeVisitor):
+    def __init__(self, is_chosen: Chooser) -> None:
+        self.count = 0
+        self._is_chosen = is_chosen
+        self._prefix = ""
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self._inside(node, f"{self._prefix}{node.name}.")
+
+    def _function(self, node: Function) -> None:
+        qualname = f"{self._prefix}{node.name}"
+        self._inside(node, f"{qualname}.<locals>.")
+        if self._is_chosen(qualname, node):
+            self.count += 1
+            probe(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self._function(node)
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        """No statement, so no function, stands in a lambda."""
+
+    def _inside(self, node: ast.ClassDef | Function, prefix: str) -> None:
+        before, self._prefix = self._prefix, prefix
+        for statement in node.body:
+            self.visit(statement)
+        self._prefix = before
+
+
+def probe(function: Function) -> None:
+    """Put the body into a block, below the docstring, which has to come first to be one."""
+    if is_generator(function):
+        mark_yields(function)
+    first = 1 if ast.get_docstring(function, clean=False) is not None else 0
+    function.body[first:] = [block(PROBE, function.body[first:] or [nothing()])]

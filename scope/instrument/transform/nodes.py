@@ -1,0 +1,43 @@
+"""The syntax that is added: blocks and operators whose operands are constants, so that no scope gets a new name.
+
+What is added has no position: the compiler gives it none, or that of what stands before it, so neither line events
+nor tracebacks meet it. ``compile`` takes no objects of ours as constants: stand-ins go in, and what they stand for is
+put in their place in the code (:mod:`.binding`).
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, Final
+
+_NOWHERE: Final[Any] = {"lineno": -1, "end_lineno": -1, "col_offset": -1, "end_col_offset": -1}
+
+PROBE: Final = ("\0scope", "PROBE")
+SUSPEND: Final = ("\0scope", "SUSPEND")
+RESUME: Final = ("\0scope", "RESUME")
+DELEGATE: Final = ("\0scope", "DELEGATE")
+CATCH: Final = ("\0scope", "CATCH")
+
+
+def block(stand_in: tuple[str, str], body: list[ast.stmt]) -> ast.With:
+    """``with STAND_IN: body``."""
+    return ast.With(items=[ast.withitem(context_expr=_constant(stand_in))], body=body, **_NOWHERE)
+
+
+def passed(stand_in: tuple[str, str], value: ast.expr) -> ast.BinOp:
+    """``STAND_IN @ value``, whose value is that of ``value``."""
+    return ast.BinOp(left=_constant(stand_in), op=ast.MatMult(), right=value, **_NOWHERE)
+
+
+def nothing() -> ast.Pass:
+    return ast.Pass(**_NOWHERE)
+
+
+def none() -> ast.Constant:
+    return ast.Constant(value=None, **_NOWHERE)
+
+
+def _constant(stand_in: tuple[str, str]) -> ast.Constant:
+    made: Any = ast.Constant  # the compiler takes tuples, too
+    constant: ast.Constant = made(value=stand_in, **_NOWHERE)
+    return constant

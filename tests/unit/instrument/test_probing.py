@@ -1,0 +1,150 @@
+"""A process that `scope run` started records the functions of its application."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from scope.capture.process import process
+from scope.instrument.probing import Probing
+from scope.instrument.transform.finder import ProbedLoader, ProbingFinder
+from tests.unit.views.cli.conftest import clean_environment, run_scope
+
+MAIN = """
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from shop.pricing import price, leaf
+
+async def show(request):
+    for _ in range(5000): leaf(1)
+    return PlainTextResponse(str(price([1, 2])))
+
+app = Starlette(routes=[Route("/price", show)])
+"""
+PRICING = """
+def price(items):
+    return sum(tax(item) for item in items)
+
+def tax(item):
+    return item * 2
+
+def leaf(item):
+    return len([item])
+"""
+ENTRY = """
+import threading, time, urllib.request, uvicorn
+{load}
+server = uvicorn.Server(uvicorn.Config({app}, port=0, log_level="critical"))
+thread = threading.Thread(target=server.run)
+thread.start()
+while not server.started:
+    time.sleep(0.01)
+port = server.servers[0].sockets[0].getsockname()[1]
+print(urllib.request.urlopen(f"http://127.0.0.1:{{port}}/price").read().decode())
+server.should_exit = True
+thread.join()
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """An application that nobody prepared."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").write_text("")
+    (tmp_path / "shop" / "main.py").write_text(MAIN)
+    (tmp_path / "shop" / "pricing.py").write_text(PRICING)
+    (tmp_path / "serve.py").write_text(ENTRY.format(load="", app='"shop.main:app"'))
+    (tmp_path / "early.py").write_text(ENTRY.format(load="from shop.main import app", app="app"))
+    return tmp_path
+
+
+def names(shop: Path, entry: str, *options: str) -> dict[str, int]:
+    """The functions that its one request called, with the number of recorded calls."""
+    directory = shop / "session"
+    command = [sys.executable, "-m", "scope", "--dir", str(directory), "run", *options, sys.executable, entry]
+    ran = subprocess.run(command, env=clean_environment(), cwd=shop, capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.returncode) == ("6\n", 0), ran.stderr
+    (request,) = json.loads(run_scope(directory, "ls", "--json=id", "-f", "kind:http").stdout)
+    spans = json.loads(run_scope(directory, "show", request["id"], "--json").stdout)["spans"]
+    found = Counter(span["name"] for span in spans if span["kind"] == "function")
+    return {**found, "held back": spans[0]["attributes"].get("scope.held_back_calls", 0)}
+
+
+def test_the_functions_of_an_unprepared_application_are_recorded_within_bounds(shop: Path) -> None:
+    """Its small function that calls nothing is left out, its hot one is held back, and the trace says so."""
+    assert names(shop, "serve.py") == {"show": 1, "price": 1, "leaf": 1000, "held back": 4000}
+
+
+def test_so_are_those_that_were_imported_before_the_server_was_there(shop: Path) -> None:
+    assert names(shop, "early.py") == {"show": 1, "price": 1, "leaf": 1000, "held back": 4000}
+
+
+def test_arguments_say_what_else_is_recorded_and_what_is_not(shop: Path) -> None:
+    (shop / "plan").write_text("shop.pricing:tax\nshop.pricing:leaf=off\n")
+    found = names(
+        shop,
+        "serve.py",
+        "--plan",
+        "plan",
+        "--no-probe",
+        "shop.pricing:price",
+        "--probe",
+        "starlette.responses:Response.render",
+    )
+    assert found == {"show": 1, "tax": 2, "Response.render": 1, "held back": 0}
+
+
+def test_a_rule_that_is_none_is_an_error_before_anything_starts(shop: Path) -> None:
+    ran = run_scope(shop / "session", "run", "--probe", "shop pricing", sys.executable, "serve.py")
+    assert ran.returncode == 1
+    assert b"'shop pricing' is no pattern of functions" in ran.stderr
+
+
+def test_rules_that_cannot_be_read_leave_everything_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    before = sys.meta_path[:]
+    process.configure({"probes": {"rules": ["shop=deep"]}})
+    probing = Probing()
+    probing.install()
+    probing.found_application("shop.main:app")
+    probing.catch_up()
+    assert sys.meta_path == before
+    assert "functions are not recorded: 'shop=deep': there is no level 'deep'" in caplog.text
+
+
+def test_nothing_is_hooked_where_nothing_is_to_be_recorded() -> None:
+    before = sys.meta_path[:]
+    process.configure({"probes": {"own": False}})
+    Probing().install()
+    assert sys.meta_path == before
+
+
+def test_catching_up_goes_on_without_modules_that_it_cannot_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "gone_module.py"
+    path.write_text("def work(): return [print()]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import gone_module  # type: ignore[import-not-found]
+
+    assert not isinstance(gone_module.__loader__, ProbedLoader)
+    path.unlink()
+    process.configure({"probes": {"own": False, "rules": ["gone_module"]}})
+    probing = Probing()
+    before = sys.meta_path[:]
+    try:
+        probing.install()
+        assert [type(finder) for finder in sys.meta_path if finder not in before] == [ProbingFinder]
+        with caplog.at_level(logging.WARNING, "scope"):
+            probing.catch_up()
+            probing.catch_up()
+    finally:
+        sys.meta_path[:] = before
+        del sys.modules["gone_module"]
+    assert caplog.text.count("functions of gone_module are not recorded") == 1
