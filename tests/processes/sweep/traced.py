@@ -71,7 +71,7 @@ class Traced:
         os.close(tell)
         self.lost = self._hear()
 
-    def _live(self, wait: int, tell: int, ago_ns: int, sizes: dict[str, int]) -> None:
+    def _live(self, wait: int, tell: int, ago_ns: int, sizes: dict[str, Any]) -> None:
         session = Session(str(self.path), resource={"service.name": self.path.stem}, **sizes)
         _put_back(self.path, ago_ns)
         set_describe(describe)

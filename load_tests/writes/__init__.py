@@ -1,0 +1,1 @@
+"""What one write costs: ``python -m load_tests.writes``."""
