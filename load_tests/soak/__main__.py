@@ -27,7 +27,7 @@ from .witness import Witness
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-POLICIES: Final = ("overwrite-oldest", "discard-newest")
+POLICIES: Final = ("overwrite-oldest", "discard-newest", "block")
 RECYCLED: Final = 0.1
 """How often a worker is recycled instead of being struck."""
 
@@ -86,7 +86,9 @@ def _run(directory: Path, environment: Mapping[str, str], witness: Witness, opti
     turmoil = Turmoil([collector, *writers], options.seed, witness.look)
     try:
         end = time.monotonic() + options.seconds
-        while time.monotonic() < end:
+        strikes = 0
+        while strikes < options.strikes if options.strikes else time.monotonic() < end:
+            strikes += 1
             if chance.random() < RECYCLED:
                 chance.choice(writers).recycle()
                 turmoil.counts["worker recycled"] += 1
@@ -125,6 +127,7 @@ def _summary(policy: str, totals: Totals, turmoil: Turmoil, findings: Findings) 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m load_tests.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=150, help="of turmoil, per policy (default %(default)s)")
+    parser.add_argument("--strikes", type=int, help="end after so many kills and stops instead")
     parser.add_argument("--writers", type=int, default=4, help="processes that write (default %(default)s)")
     parser.add_argument("--policy", action="append", choices=POLICIES, help="default: all, one after the other")
     parser.add_argument("--seed", type=int, default=1, help="of all that is random (default %(default)s)")

@@ -3,6 +3,8 @@
 
 #include "clock.h"
 
+#define RETRY_EVERY 256 /* events that find no memory, until the disk is asked once more */
+
 static scope_word *at(scope_ring *ring, uint64_t position)
 {
     return ring->data + (position & ring->mask) / 8;
@@ -94,12 +96,30 @@ static void enter_block(scope_ring *ring, uint64_t start)
     scope_store_release(&ring->control->tail, ring->tail);
 }
 
+/* Puts memory behind the lane up to `end`; where the disk is full, that is tried again now and then. */
+static bool back(scope_ring *ring, uint64_t end)
+{
+    uint64_t wanted = scope_lane_backing(&ring->segment->header, ring->lane, end);
+    if (wanted <= ring->backed)
+        return true;
+    uint64_t offset = scope_lane_offset(&ring->segment->header, ring->lane) + ring->backed;
+    if (ring->refusals++ % RETRY_EVERY || scope_segment_allocate(ring->segment, offset, wanted - ring->backed) < 0)
+        return false;
+    ring->backed = wanted;
+    ring->refusals = 0;
+    return true;
+}
+
 /* Enters the next block; where it must not, `*reason` says why. */
 static bool next_block(scope_ring *ring, bool may_wait, enum scope_loss *reason)
 {
     uint64_t start = (ring->tail + ring->block_bytes - 1) & ~((uint64_t)ring->block_bytes - 1);
     if (!may_own(ring, start + ring->block_bytes, may_wait, reason))
         return false;
+    if (!back(ring, start + ring->block_bytes)) {
+        *reason = SCOPE_LOST_NO_SPACE;
+        return false;
+    }
     enter_block(ring, start);
     return true;
 }
@@ -131,7 +151,7 @@ static void write_gap(scope_ring *ring, int kind)
 static void lose(scope_ring *ring, enum scope_loss reason)
 {
     scope_ring_gap *gap = &ring->gaps[reason == SCOPE_LOST_FULL ? SCOPE_GAP_FULL : SCOPE_GAP_TIMED_OUT];
-    if (gap->events++ == 0)
+    if (reason != SCOPE_LOST_NO_SPACE && gap->events++ == 0)
         gap->since_ns = scope_clock_now();
     /* every further reserve takes the slow path, so that the GAP precedes the next record */
     ring->limit = 0;
@@ -187,6 +207,7 @@ static void attach(scope_ring *ring, scope_segment *segment, uint32_t lane)
         .tail = scope_load_relaxed(&control->tail),
         .sequence = scope_load_relaxed(&control->sequence),
         .cached_head = scope_load_acquire(&control->head),
+        .backed = scope_lane_backing(&segment->header, lane, scope_load_relaxed(&control->tail)),
         .block_bytes = segment->header.block_bytes,
         .lane = lane,
         .segment = segment,
@@ -234,7 +255,7 @@ int scope_lane_claim(scope_segment *segment, scope_ring *ring, uint32_t thread_i
         lane = take_lane(segment, SCOPE_LANE_FREE, thread_id);
         if (lane < 0)
             return -1;
-        uint64_t bytes = scope_lane_bytes(&segment->header, (uint32_t)lane);
+        uint64_t bytes = scope_lane_backing(&segment->header, (uint32_t)lane, 0);
         if (scope_segment_allocate(segment, scope_lane_offset(&segment->header, (uint32_t)lane), bytes) < 0) {
             scope_store_release(&segment->lanes[lane].ownership, SCOPE_LANE_FREE);
             return -2;

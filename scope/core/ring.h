@@ -67,6 +67,8 @@ typedef struct {
     uint64_t limit; /* records may be reserved up to here without entering a block */
     uint64_t sequence; /* number of the next event */
     uint64_t cached_head;
+    uint64_t backed; /* so many bytes of the lane have memory behind them; in its first lap not all */
+    uint32_t refusals; /* so often the disk was full when there were to be more */
     uint32_t block_bytes;
     uint32_t lane;
     uint8_t busy;

@@ -105,7 +105,7 @@ static int fill_header(scope_segment_header *header, const scope_segment_sizes *
     return 0;
 }
 
-int scope_segment_allocate(scope_segment *segment, uint64_t offset, uint64_t length)
+int scope_segment_allocate(const scope_segment *segment, uint64_t offset, uint64_t length)
 {
     if (fallocate(segment->fd, 0, (off_t)offset, (off_t)length) == 0)
         return 0;
@@ -136,8 +136,9 @@ static int build(scope_segment *segment, const scope_segment_sizes *sizes)
         return -1;
     if (scope_segment_allocate(segment, 0, segment->header.definitions_offset) < 0 || map(segment) < 0)
         return -1;
-    /* without room for one lane the segment is of no use; better to say so now */
-    if (scope_segment_allocate(segment, scope_lane_offset(&segment->header, 0), segment->header.first_lane_bytes) < 0)
+    /* without room for the beginning of one lane the segment is of no use; better to say so now */
+    uint64_t beginning = scope_lane_backing(&segment->header, 0, 0);
+    if (scope_segment_allocate(segment, scope_lane_offset(&segment->header, 0), beginning) < 0)
         return -1;
     memcpy(segment->base, &segment->header, sizeof segment->header);
     /* pairs with the acquire load in scope_segment_open: who sees `ready` sees the whole header */

@@ -162,7 +162,7 @@ void scope_segment_close(scope_segment *segment);
 
 /* Backs bytes [offset, offset + length) of the file with real pages, so that a full /dev/shm is an error here and not a
  * SIGBUS later. 0, or -1 with errno set. */
-int scope_segment_allocate(scope_segment *segment, uint64_t offset, uint64_t length);
+int scope_segment_allocate(const scope_segment *segment, uint64_t offset, uint64_t length);
 
 static inline uint64_t scope_lane_bytes(const scope_segment_header *header, uint32_t lane)
 {
@@ -173,6 +173,18 @@ static inline uint64_t scope_lane_offset(const scope_segment_header *header, uin
 {
     return lane == 0 ? header->data_offset
                      : header->data_offset + header->first_lane_bytes + (lane - 1) * header->lane_bytes;
+}
+
+#define SCOPE_BACKING_BYTES (UINT64_C(128) << 10) /* a multiple of every block size */
+
+/* How much of a lane has memory behind it when it was written up to `end`: whole steps, one at least. A lane gets its memory
+ * as its first lap comes to it, so that a process that writes little costs little; never later, for a store to a page that
+ * the disk has no room for would kill the process. */
+static inline uint64_t scope_lane_backing(const scope_segment_header *header, uint32_t lane, uint64_t end)
+{
+    uint64_t capacity = scope_lane_bytes(header, lane);
+    uint64_t steps = end ? (end - 1) / SCOPE_BACKING_BYTES + 1 : 1;
+    return steps < capacity / SCOPE_BACKING_BYTES ? steps * SCOPE_BACKING_BYTES : capacity;
 }
 
 /* Appends a definition; its number, or 0 where the area or the disk is full (counted). The payload is below 64 KiB. */

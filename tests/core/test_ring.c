@@ -1,6 +1,9 @@
 /* The writer's side of a lane, under both policies, against a reader and against its own invariants. */
 #include "ring.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "check.h"
 #include "segments.h"
 
@@ -221,6 +224,82 @@ static void what_is_not_committed_is_not_there(void)
     scope_segment_close(&segment);
 }
 
+/* ---- memory ---- */
+
+static scope_segment_sizes large_lane(void)
+{
+    scope_segment_sizes sizes = SMALL;
+    sizes.lanes = 1;
+    sizes.first_lane_bytes = 4 * SCOPE_BACKING_BYTES;
+    return sizes;
+}
+
+static uint64_t allocated(const scope_segment *segment)
+{
+    struct stat file;
+    return fstat(segment->fd, &file) == 0 ? (uint64_t)file.st_blocks * 512 : 0;
+}
+
+static void a_lane_gets_its_memory_as_its_first_lap_comes_to_it(void)
+{
+    scope_segment_sizes sizes = large_lane();
+    scope_segment segment = new_segment(&sizes);
+    scope_ring ring = claimed(&segment);
+    uint64_t before = allocated(&segment);
+    for (uint64_t lap = 0; lap < 2; lap++)
+        for (uint64_t step = 1; step <= 4; step++) {
+            while (ring.tail < lap * sizes.first_lane_bytes + step * SCOPE_BACKING_BYTES - 80)
+                write_event(&ring, SCOPE_MARK, 1, 4, 1);
+            uint64_t grown = (lap ? 3 : step - 1) * SCOPE_BACKING_BYTES;
+            CHECK(allocated(&segment) == before + grown, "lap %llu, step %llu: %llu more", (unsigned long long)lap,
+                  (unsigned long long)step, (unsigned long long)(allocated(&segment) - before));
+        }
+    scope_lane_retire(&ring);
+    ring = claimed(&segment);
+    CHECK(ring.backed == sizes.first_lane_bytes, "the next owner knows of %llu", (unsigned long long)ring.backed);
+    scope_segment_close(&segment);
+}
+
+/* A file that takes the rest of the disk. */
+static int fill_disk(void)
+{
+    static const char zeroes[SCOPE_PAGE];
+    int file = open(test_path("rest"), O_WRONLY | O_CREAT, 0600);
+    while (write(file, zeroes, sizeof zeroes) > 0)
+        ;
+    return file;
+}
+
+static int write_beyond_the_disk(void)
+{
+    scope_segment_sizes sizes = large_lane();
+    scope_segment segment = new_segment(&sizes);
+    scope_ring ring = claimed(&segment);
+    reading read = new_reading(&segment);
+    close(fill_disk());
+    uint64_t tried = 0, refused = 0;
+    while (refused < 1000)
+        refused += !write_event(&ring, SCOPE_MARK, 1, 4, ++tried);
+    CHECK(ring.tail <= SCOPE_BACKING_BYTES, "written up to %llu", (unsigned long long)ring.tail);
+    unlink(test_path("rest"));
+    while (ring.tail < 4 * SCOPE_BACKING_BYTES)
+        refused += !write_event(&ring, SCOPE_MARK, 1, 4, ++tried);
+    CHECK(refused > 1000 && refused < 2000, "%llu refused", (unsigned long long)refused);
+    CHECK(segment.lanes[0].lost[SCOPE_LOST_NO_SPACE] == refused, "%llu counted",
+          (unsigned long long)segment.lanes[0].lost[SCOPE_LOST_NO_SPACE]);
+    while (read_lane(&read, &segment, 0))
+        ;
+    CHECK(read.count + refused + read.lost[SCOPE_LOST_LAPPED] == tried && read.torn == 0, "%zu read", read.count);
+    end_reading(&read);
+    scope_segment_close(&segment);
+    return CHECK_RESULT();
+}
+
+static void a_lane_that_gets_no_memory_counts_what_it_loses_and_goes_on_when_there_is_some(void)
+{
+    CHECK(with_small_disk(1024, write_beyond_the_disk) == 0, "see above");
+}
+
 int main(void)
 {
     a_lane_begins_with_a_block_and_whose_it_is();
@@ -234,5 +313,7 @@ int main(void)
     what_fits_no_block_is_refused_and_counted();
     a_write_within_a_write_is_refused_and_counted();
     what_is_not_committed_is_not_there();
+    a_lane_gets_its_memory_as_its_first_lap_comes_to_it();
+    a_lane_that_gets_no_memory_counts_what_it_loses_and_goes_on_when_there_is_some();
     return CHECK_RESULT();
 }
