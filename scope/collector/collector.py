@@ -23,6 +23,7 @@ from ..store.errors import StoreError
 from .fleet import Fleet
 from .round import Round
 from .status import Status, StatusFile
+from .steering import Steering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +74,7 @@ class Collector:
         self._batch: Batch | None = None
         self._taken = self._commits = 0
         self._busy = self._stirred = False
+        self._steering = Steering(config.wishes_path)
         self._file = StatusFile(config.status_path, clock)
         self._checked = self._retained = 0
         self._committed = clock()
@@ -88,6 +90,7 @@ class Collector:
         fullest = self._correlator.wait(WORTH_PERCENT, poll_s / 4 if self._busy else poll_s, WAIT_S)
         self._busy = fullest > BUSY_PERCENT
         with self._fleet.lock:
+            self._fleet.steer(self._steering.word)
             whole = fullest < WORTH_PERCENT or self._fleet.drain()[1]
             return whole and not self._correlator.keeps_waiting()
 
@@ -104,6 +107,8 @@ class Collector:
         error = ""
         try:
             self._fleet.scan()
+            with self._fleet.lock:
+                self._fleet.steer(self._steering.word)
             self.commit()
             self._retain()
         except StoreError as refusal:

@@ -190,6 +190,14 @@ class Fleet:
             source.settled = source.dead
         return definitions, heads, losses
 
+    def steer(self, word: int) -> None:
+        """Tell every process ``word``, where it was not told so before."""
+        for source in self._sources.values():
+            if source.control != word:
+                source.control = word
+                with suppress(ValueError):  # cut just now: the next pass leaves it alone
+                    source.segment.set_control(word)
+
     def publish(self) -> None:
         """What the store was told is stored: let the writers know."""
         for source in self._sources.values():

@@ -22,9 +22,9 @@ class Source:
     """A segment being read.
 
     ``number`` is the store's, ``slot`` the correlator's. ``definitions`` counts the entries that the store has;
-    ``fresh`` are those it has not. ``heads`` and ``losses`` are what the store was last told;
-    ``lost_before`` events were lost before this collector read it. A source that is ``dead``
-    is read to its end; it is ``settled`` when the store has been told so.
+    ``fresh`` are those it has not. ``heads`` and ``losses`` are what the store was last told; ``lost_before`` events
+    were lost before this collector read it. ``control`` is the word that the process was told, None: none yet. A source
+    that is ``dead`` is read to its end; it is ``settled`` when the store has been told so.
     """
 
     segment: Segment
@@ -36,6 +36,7 @@ class Source:
     heads: tuple[int, ...] = ()
     losses: tuple[LaneLoss, ...] = ()
     lost_before: int = 0
+    control: int | None = None
     dead: bool = False
     settled: bool = False
 

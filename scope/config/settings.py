@@ -226,6 +226,11 @@ class Config:
         return os.path.join(self.dir, "code")
 
     @property
+    def wishes_path(self) -> str:
+        """What people want of the running processes."""
+        return os.path.join(self.dir, "wishes.json")
+
+    @property
     def log_path(self) -> str:
         """What a collector without a terminal has to tell."""
         return os.path.join(self.dir, "collector.log")

@@ -8,7 +8,7 @@ from pathlib import Path
 from scope.config import load
 from scope.store import Reader
 from scope.wire.segment import SegmentFile
-from tests.support.servers import collector, server
+from tests.support.servers import attempt, collector, scope, server
 from tests.support.stored import stored, when_stored
 from tests.support.waiting import eventually
 
@@ -63,3 +63,26 @@ def test_an_event_loop_that_finds_its_lane_full_loses_events_and_does_not_wait(t
         with segment() as found:
             lost = found.lane(0).losses
         assert [number for number, events in enumerate(lost) if events] == [1]
+
+
+def test_the_policy_is_changed_in_running_workers_and_in_those_that_come_later(tmp_path: Path) -> None:
+    small = {name: value for name, value in BLOCK.items() if name != "SCOPE_SEGMENT_OVERFLOW"}
+    with collector(tmp_path), server(tmp_path, workers=2, settings=small):
+        assert scope("set", "segment.overflow=block") == "segment.overflow = block: block in 2 processes\n"
+        with server(tmp_path, settings=small, name="later"):
+            said = eventually(lambda: (found := scope("set")).endswith("block in 3 processes\n") and found)
+            assert said == "segment.overflow = block: block in 3 processes\n"
+        assert "overwrite-oldest in 2 processes" in scope("set", "segment.overflow=default")
+
+
+def test_a_thread_that_waits_goes_on_when_the_policy_is_changed(tmp_path: Path) -> None:
+    with collector(tmp_path) as stopped, server(tmp_path, settings=BLOCK) as running:
+        eventually(lambda: "reading" in stopped.output())
+        stopped.process.send_signal(signal.SIGSTOP)
+        waiting = running.ask(f"/threaded/{MARKS}", "waiting")
+        eventually(is_waiting)
+        assert attempt("set", "segment.overflow=overwrite-oldest").returncode == 1, "nobody to carry it out"
+        assert is_waiting()
+        stopped.process.send_signal(signal.SIGCONT)
+        assert waiting.answer() is not None
+        assert "overwrite-oldest in 1 process" in scope("set")

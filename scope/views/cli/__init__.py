@@ -23,6 +23,7 @@ COMMANDS = {
     "errors": "Sum up by exception.",
     "plan": "Analyse a code base: routes, what hurts, what to probe.",
     "doctor": "Check the machine, the collector and the store.",
+    "set": "Change a setting in running processes.",
     "db": "Look after the store.",
     "demo": "Run the example shop traced, and look at it.",
     "completion": "Print a script that completes in your shell.",

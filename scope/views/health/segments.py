@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ...config import Config
     from .check import Status
 
-__all__ = ["SegmentState", "check_segments", "segment_states"]
+__all__ = ["SegmentState", "check_segments", "living", "segment_states"]
 
 _Kind: TypeAlias = Literal["live", "dead", "foreign", "damaged"]
 
@@ -51,6 +51,11 @@ def segment_states(folder: str) -> Iterator[SegmentState]:
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.name.endswith(".seg"):
             yield _state(entry)
+
+
+def living(folder: str) -> list[Path]:
+    """The segments in ``folder`` whose processes run or are stopped. Raises OSError where it cannot be listed."""
+    return [Path(folder, state.name) for state in segment_states(folder) if state.kind == "live"]
 
 
 def _state(entry: os.DirEntry[str]) -> SegmentState:

@@ -12,10 +12,10 @@ from ..format import format_bytes
 from .check import Check
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ...config import Config
-    from ...store import StoreInfo
+    from ...store import SegmentLosses, StoreInfo
 
 _REASONS: Final[Mapping[str, str]] = {
     "lapped": "overwritten before they were read: raise segment.lane_bytes, or give the collector more of a processor",
@@ -63,9 +63,26 @@ def check_losses(found: StoreInfo | StoreError) -> Check:
     for process in found.segments:
         by_reason.update({reason: lost for reason, lost in process.lost.items() if lost})
     if not by_reason:
-        return Check("losses", "ok", "none", facts={"total": 0, "by_reason": {}})
-    details = tuple(
-        f"{lost} {reason}, {_REASONS.get(reason, '')}".rstrip(", ") for reason, lost in by_reason.most_common()
-    )
-    facts = {"total": by_reason.total(), "by_reason": dict(by_reason)}
+        return Check("losses", "ok", "none", facts={"total": 0, "by_reason": {}, "processes": []})
+    advice = (f"{lost} {reason}, {_REASONS.get(reason, '')}".rstrip(", ") for reason, lost in by_reason.most_common())
+    losers = [process for process in found.segments if any(process.lost.values())]
+    details = (*advice, *(line for process in losers for line in _of_process(process)))
+    facts = {
+        "total": by_reason.total(),
+        "by_reason": dict(by_reason),
+        "processes": [{"pid": each.pid, "lost": each.lost, "lanes": each.lanes} for each in losers],
+    }
     return Check("losses", "warning", f"{by_reason.total()} events were lost", details, facts)
+
+
+def _of_process(process: SegmentLosses) -> Iterator[str]:
+    """What one process lost, in which of its lanes."""
+    name = f"{process.service} ({process.pid})" if process.service else f"process {process.pid}"
+    yield f"{name}: {_sums(process.lost)}{', ended' if process.ended else ''}"
+    for lane, lost in process.lanes.items():
+        if _sums(lost):
+            yield f"    {f'lane {lane}' if lane >= 0 else 'of no lane'}: {_sums(lost)}"
+
+
+def _sums(lost: Mapping[str, int]) -> str:
+    return ", ".join(f"{events} {reason}" for reason, events in lost.items() if events)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 import scope
-from scope import ScopeMiddleware, _core, annotate, configure, span
+from scope import ScopeMiddleware, Thread, _core, annotate, configure, span
 from scope.capture import middleware
 from scope.capture import process as module
 from scope.capture.process import Process, process
@@ -107,6 +108,31 @@ def test_once_requests_are_traced_only_keys_of_the_run_time_change() -> None:
         configure(segment={"lanes": 7})
     assert process.config.segment.lanes != 7
     configure(enabled=True)
+
+
+def test_the_policy_of_full_lanes_can_change_while_requests_are_traced() -> None:
+    """From waiting in vain to losing the newest at once, to losing the oldest."""
+
+    def much() -> None:
+        for _ in range(2000):
+            annotate(text="x" * 100)
+
+    def in_thread(overflow: str) -> set[str]:
+        configure(segment={"overflow": overflow, "block_ms": 1})
+        before = Counter(capture.losses())
+        thread = Thread(target=much)
+        thread.start()
+        thread.join()
+        return {reason for reason, events in (Counter(capture.losses()) - before).items() if events}
+
+    def work() -> None:
+        found.extend(in_thread(overflow) for overflow in ("block", "discard-newest", "overwrite-oldest"))
+
+    found: list[set[str]] = []
+    with captured(lane_bytes=32768) as capture:
+        asyncio.run(serve(work))
+    configure(segment={"overflow": "overwrite-oldest"})
+    assert found == [{"timed_out"}, {"full"}, {"lapped"}]
 
 
 def test_capture_can_be_switched_off_and_on_and_what_is_under_way_is_finished() -> None:

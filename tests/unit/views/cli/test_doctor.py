@@ -260,6 +260,24 @@ def test_losses_are_told_by_reason_with_what_helps() -> None:
     assert check.details[2] == "1 unheard_of"
 
 
+def test_losses_are_told_by_process_and_lane() -> None:
+    lanes = {-1: {"no_lane": 2}, 0: {"lapped": 5, "full": 0}, 7: {"full": 0}}
+    loser = SegmentLosses("a", 11, "shop", "host", 0, ended=True, lost={"lapped": 5, "no_lane": 2}, lanes=lanes)
+    nameless = SegmentLosses("b", 12, "", "host", 0, ended=False, lost={"forked": 1})
+    spared = SegmentLosses("c", 13, "shop", "host", 0, ended=False, lost={"full": 0})
+    check = check_losses(StoreInfo("/store", 1, 4096, 4096, 10, 1, (), (loser, nameless, spared)))
+    assert check.details[3:] == (
+        "shop (11): 5 lapped, 2 no_lane, ended",
+        "    of no lane: 2 no_lane",
+        "    lane 0: 5 lapped",
+        "process 12: 1 forked",
+    )
+    assert check.facts["processes"] == [
+        {"pid": 11, "lost": loser.lost, "lanes": lanes},
+        {"pid": 12, "lost": nameless.lost, "lanes": {}},
+    ]
+
+
 def test_a_store_that_cannot_be_read_is_a_failure_and_a_missing_one_is_not(config: Config) -> None:
     assert check_store(config, StoreError("no")).status == "warning"
     made(config.store_dir)
