@@ -123,7 +123,8 @@ $(SWEPT)/venv/.ready: $(VENV)/.ready-dev
 sweep: $(SWEPT)/venv/.ready
 	$(CMAKE_CORE_TESTS) -B build/core
 	$(BIN)/cmake --build build/core
-	@set -e; for part in crash_collector crash_lane crash_segment crash_write step; do build/core/$$part --all || test $$? = 77; done
+	@set -e; for part in crash_collector crash_lane crash_segment crash_write test_step; do build/core/$$part --all || test $$? = 77; done
+	build/core/step_extension $(abspath $(BIN))/python $(abspath tests/core/step/emit.py) || test $$? = 77
 	$(SWEPT)/venv/bin/python -m tests.processes.sweep
 
 # With the memory laid out as the thread sanitizer expects it, where that may be asked for.

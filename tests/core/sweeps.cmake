@@ -22,9 +22,11 @@ foreach(name IN LISTS SCOPE_CRASH_TESTS)
     set_tests_properties(crash_${name} PROPERTIES TIMEOUT 300)
 endforeach()
 
-# The objects that ship, instruction by instruction.
-add_executable(step ${CMAKE_CURRENT_LIST_DIR}/step/test_step.c ${CMAKE_CURRENT_LIST_DIR}/step/step.c)
-target_include_directories(step PRIVATE ${CMAKE_CURRENT_LIST_DIR})
-target_link_libraries(step PRIVATE scope_ring)
-add_test(NAME step COMMAND step)
+# The objects that ship, instruction by instruction; and, for `make sweep`, the extension.
+foreach(name IN ITEMS test_step step_extension)
+    add_executable(${name} ${CMAKE_CURRENT_LIST_DIR}/step/${name}.c ${CMAKE_CURRENT_LIST_DIR}/step/step.c)
+    target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_LIST_DIR})
+    target_link_libraries(${name} PRIVATE scope_ring)
+endforeach()
+add_test(NAME step COMMAND test_step)
 set_tests_properties(step PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)

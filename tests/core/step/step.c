@@ -143,7 +143,7 @@ uint64_t step_through(const step_run *run)
     for (int place; (place = next_of(&self)) >= 0;) {
         if (step(&self, place))
             run->look(run->self);
-        if (run->kill_after && self.stepped == run->kill_after)
+        if ((run->kill_after && self.stepped == run->kill_after) || (run->until && self.marks == run->until))
             kill_all(&self);
     }
     return self.stepped;

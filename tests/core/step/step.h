@@ -22,6 +22,7 @@ typedef struct {
     void *self;
     enum step_order order;
     uint64_t skip; /* the tracee runs freely until it has raised SIGUSR2 so many times */
+    uint64_t until; /* so many times, and then all are killed; 0: never */
     uint64_t kill_after; /* instructions from there on after which all are killed; 0: never */
 } step_run;
 

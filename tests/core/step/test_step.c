@@ -212,7 +212,7 @@ static void look_at_the_dead(watched *one)
 
 static uint64_t run(sweep *self, enum step_order order, uint64_t skip, uint64_t kill_after)
 {
-    step_run stepping = {live, look, store_all, self, order, skip, kill_after};
+    step_run stepping = {live, look, store_all, self, order, skip, 0, kill_after};
     forget(&self->parent);
     forget(&self->child);
     uint64_t count = step_through(&stepping);
