@@ -137,6 +137,8 @@ def translated(path: Path) -> Generator[None]:
         raise
     except sqlite3.DatabaseError as error:
         raise _meaning(error, path) from error
+    except UnicodeDecodeError as error:  # of a message about what is damaged, or of a text that is
+        raise StoreUnavailable(f"{path} is damaged ({error}): move it away") from error
     except OSError as error:
         raise StoreFull(f"cannot write {path}: {error.strerror}: make room, or see to its permissions") from error
 

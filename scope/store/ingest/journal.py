@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..database import insert_all, transaction
+from ..errors import StoreUnavailable
 
 if TYPE_CHECKING:
     import sqlite3
@@ -101,10 +102,14 @@ class Journal:
 
     @classmethod
     def load(cls, slice_: sqlite3.Connection) -> tuple[int, Journal]:
-        """The batch last stored in a slice, 0 for none, and its journal."""
+        """The batch last stored in a slice, 0 for none, and its journal. Raises StoreUnavailable for a damaged one."""
         rows = slice_.execute("SELECT * FROM journal ORDER BY rowid").fetchall()
         journal = cls()
         for _, name, *values in rows:
+            if name not in _STATEMENTS and name != _NOTHING:
+                raise StoreUnavailable(
+                    f"the journal of a slice asks for {name!r}, which is unknown: move the store away"
+                )
             if name != _NOTHING:
                 journal.add(name, [tuple(values[: _STATEMENTS[name].width])])
         return rows[0][0] if rows else 0, journal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import struct
 import time
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from ..batch import Batch, OpenRequest, Restored, SegmentInfo
 from ..database import open_for_writing, transaction, translated
-from ..errors import StoreError
+from ..errors import StoreError, StoreUnavailable
 from ..files import StoreFiles
 from ..identity import MAX_SEGMENTS, key_of, segment_of
 from ..schema import MAIN
@@ -107,7 +108,7 @@ class Writer:
 
     def restore(self) -> Restored:
         """What a collector needs to take up where the last one ended."""
-        with self._guarded() as ingest:
+        with self._guarded() as ingest, self._doubting():
             uuids = {number: info.uuid for number, info in ingest.segments.items()}
             heads = self._main.execute("SELECT segment, lanes FROM heads").fetchall()
             told: dict[str, list[LaneLoss]] = {}
@@ -170,8 +171,19 @@ class Writer:
 
     def _loaded(self) -> Ingest:
         if self._ingest is None:
-            self._ingest = Ingest(self._main, self._files, self._config, self._clock, self._timeout_s)
+            with self._doubting():
+                self._ingest = Ingest(self._main, self._files, self._config, self._clock, self._timeout_s)
         return self._ingest
+
+    @contextmanager
+    def _doubting(self) -> Generator[None]:
+        """Around what reads the store back: SQLite vouches for pages, not for what is in them."""
+        try:
+            yield
+        except (LookupError, TypeError, ValueError, struct.error, sqlite3.IntegrityError) as error:
+            raise StoreUnavailable(
+                f"{self._files.main} holds what no writer leaves there ({error!r}): move the store away"
+            ) from error
 
     def _distrust(self) -> None:
         ingest, self._ingest = self._ingest, None
