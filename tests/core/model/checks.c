@@ -77,6 +77,17 @@ void world_stored(unsigned actor, const void *data, unsigned location, unsigned 
         }
 }
 
+/* Only a relaxed store can be made early. */
+enum model_promise world_promised(unsigned actor, unsigned location, uint64_t value, enum model_order order)
+{
+    world_ghost *ghost = world_ghost_of(model_now());
+    if (actor > 0 || !ghost->promised || location != model_location(&world_segment.lanes[0].head))
+        return MODEL_NO_PROMISE;
+    bool kept = order == MODEL_RELAXED && value == ghost->promised;
+    ghost->promised = 0;
+    return kept ? MODEL_PROMISE_KEPT : MODEL_PROMISE_BROKEN;
+}
+
 /* ---- when nobody can go on but those who sleep ---- */
 
 static void check_sleeper(const model_state *state, unsigned actor)
@@ -120,6 +131,6 @@ static void check_sums(const model_state *state, uint32_t lane)
 
 void world_ended(const model_state *state)
 {
-    for (uint32_t lane = 0; lane < world_running->lanes; lane++)
+    for (uint32_t lane = 0; lane < world_running->lanes && !world_ghost_of(model_now())->promised; lane++)
         check_sums(state, lane);
 }

@@ -56,12 +56,27 @@ static void take_loss(void *self, uint32_t number, uint64_t time_ns, uint64_t ev
 {
     delivery *to = self;
     (void)number, (void)time_ns;
+    if (reason == SCOPE_LOST_LAPPED && world_running->policy != SCOPE_OVERWRITE_OLDEST && !world_running->steered) {
+        if (!world_ghost_of(model_now())->promised)
+            model_violated("kept", "%llu events of a lane that overwrites nothing are gone", (unsigned long long)events);
+        to->collector->wronged = true;
+    }
     if (reason == SCOPE_LOST_LAPPED) {
         to->lane->taken += events;
         to->lane->thread = 0;
     } else if (reason == SCOPE_LOST_FULL || reason == SCOPE_LOST_TIMED_OUT) {
         to->lane->refused += events;
     }
+}
+
+/* Stores the head that this pass will end with, before it has copied anything. */
+static void promise(void)
+{
+    uint64_t tail = scope_load_acquire(&world_segment.lanes[0].tail);
+    if (tail == 0 || !model_choose(2))
+        return;
+    model_store_early(&world_segment.lanes[0].head, tail);
+    world_ghost_of(model_now())->promised = tail;
 }
 
 static void read_lane(world_collector *self)
@@ -121,7 +136,7 @@ static void next_phase(world_collector *self)
     self->lane = 0;
     if (self->phase == WORLD_AWAIT) {
         self->last = true;
-        self->phase = WORLD_READ;
+        self->phase = WORLD_PROMISE;
     } else if (self->phase < WORLD_PUBLISH) {
         self->phase++;
     } else if (self->last) {
@@ -129,7 +144,7 @@ static void next_phase(world_collector *self)
     } else if (self->phase == WORLD_PUBLISH && world_running->steered && self->passes + 1 == world_running->passes) {
         self->phase = WORLD_STEER;
     } else {
-        self->phase = self->passes ? WORLD_READ : WORLD_AWAIT;
+        self->phase = self->passes ? WORLD_PROMISE : WORLD_AWAIT;
     }
 }
 
@@ -146,6 +161,8 @@ static void publish(const world_collector *self)
 {
     uint64_t head = self->stored.lanes[self->lane].reader.head;
     scope_lane_publish(&world_segment, self->lane, head);
+    if (self->wronged)
+        model_violated("kept", "events were overwritten while they were copied");
 }
 
 static void steer(void)
@@ -158,6 +175,10 @@ void world_collect(unsigned actor, void *data)
     world_collector *self = data;
     (void)actor;
     switch ((enum world_phase)self->phase) {
+    case WORLD_PROMISE:
+        if (world_running->early)
+            promise();
+        break;
     case WORLD_READ:
         begin_pass(self);
         read_lane(self);

@@ -238,7 +238,7 @@ static bool violated(void)
     return model_running.result.violated[0] != 0;
 }
 
-/* Whether the actor had a way to go on. */
+/* Whether the actor had a way to go on, be it one that turned out to contradict itself. */
 static bool search_steps(unsigned depth, unsigned actor)
 {
     model_choices choices = {0};
@@ -254,10 +254,9 @@ static bool search_steps(unsigned depth, unsigned actor)
             model_running.result.depth = depth;
             return true;
         }
-        if (outcome != MODEL_BLOCKED && outcome != MODEL_ABANDONED) {
-            went = true;
+        went |= outcome != MODEL_BLOCKED;
+        if (outcome != MODEL_BLOCKED && outcome != MODEL_ABANDONED)
             search_next(depth, actor, 0, &choices);
-        }
     } while (!violated() && next_choices(&choices));
     return went;
 }

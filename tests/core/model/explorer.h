@@ -28,6 +28,8 @@ enum { MODEL_FULL_FENCES = MODEL_LOCATIONS };
 
 enum model_phase { MODEL_READY, MODEL_ASLEEP, MODEL_ENDED, MODEL_STOPPED };
 
+enum model_promise { MODEL_NO_PROMISE, MODEL_PROMISE_KEPT, MODEL_PROMISE_BROKEN };
+
 typedef struct {
     uint8_t phase;
     uint8_t bed; /* the location that it sleeps on */
@@ -50,6 +52,8 @@ typedef struct {
     void (*operation)(unsigned actor, void *data);
     /* Called with each store, before anybody can see it. */
     void (*stored)(unsigned actor, const void *data, unsigned location, unsigned index, uint64_t value);
+    /* Whether the store is one that was made early. NULL: none is. */
+    enum model_promise (*promised)(unsigned actor, unsigned location, uint64_t value, enum model_order order);
     /* Whether nobody but the actor stores to `location`, as long as it has not itself given that up by a store; or, of
      * MODEL_FULL_FENCES, whether nobody else makes any. */
     bool (*owns)(unsigned actor, const void *data, unsigned location);
@@ -94,6 +98,10 @@ void model_await(bool condition);
 
 /* Sees all that `other` did. */
 void model_join(unsigned other);
+
+/* A relaxed store that the actor will make only later: others may see it now, before what it does until then (C11 allows that
+ * where nothing orders the two). Whoever does not keep a promise has not run. */
+void model_store_early(volatile void *at, uint64_t value);
 
 _Noreturn void model_end(void);
 

@@ -15,6 +15,7 @@ static const world_scenario SMALL[] = {
     {.name = "discard", .policy = SCOPE_DISCARD_NEWEST, .lanes = 1, .writers = {"cWWWWWWWWWW"}, .passes = 2, .crashes = true},
     {.name = "discard restart", .policy = SCOPE_DISCARD_NEWEST, .lanes = 1, .writers = {"cWWWWWWWWW"}, .passes = 2,
      .restarts = 1},
+    {.name = "early head", .policy = SCOPE_DISCARD_NEWEST, .lanes = 1, .writers = {"cWWWWWW"}, .passes = 2, .early = true},
     {.name = "churn", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 1, .writers = {"cWwrcw", "cWwr"}, .passes = 1,
      .crashes = true},
     {.name = "heir", .policy = SCOPE_OVERWRITE_OLDEST, .lanes = 1, .writers = {"cWwrcWWWWWWWW"}, .passes = 1, .crashes = true},
@@ -83,7 +84,7 @@ static void stop(model_state *state, unsigned actor)
     if (self->phase == WORLD_PUBLISH)
         ghost->cut_short[self->lane] = true;
     self->now = self->stored;
-    self->phase = self->passes || self->last ? WORLD_READ : WORLD_AWAIT;
+    self->phase = self->passes || self->last ? WORLD_PROMISE : WORLD_AWAIT;
     self->lane = 0;
     ghost->restarts--;
     state->actors[0].phase = MODEL_READY;
@@ -104,6 +105,7 @@ static model_result explore(const world_scenario *scenario, bool tell)
         .begin = world_begin,
         .operation = operate,
         .stored = world_stored,
+        .promised = world_promised,
         .owns = world_owns,
         .quiet = world_quiet,
         .ended = world_ended,
@@ -113,6 +115,7 @@ static model_result explore(const world_scenario *scenario, bool tell)
     };
     _Static_assert(sizeof(world_collector) <= MODEL_DATA && sizeof(world_ghost) <= MODEL_GHOST, "fits");
     world_running = scenario;
+    world_longest_write = 0;
     program.actors = 1 + world_writers();
     return model_explore(&program, tell);
 }
@@ -141,9 +144,10 @@ static void explore_all(const world_scenario *scenarios, size_t count, const cha
         sum->states += result.states;
         sum->count++;
         sum->violated = result.violated[0];
-        printf("%-24s %9llu states %10llu steps %6llu ends, %u actors, %u passes, %u restarts%s, %.1f s\n", each->name,
+        printf("%-24s %9llu states %10llu steps %6llu ends, %u actors, %u passes, %u restarts%s, %u accesses a write, %.1f s\n", each->name,
                (unsigned long long)result.states, (unsigned long long)result.steps, (unsigned long long)result.executions,
-               1 + world_writers(), each->passes, each->restarts, each->crashes ? ", crashes" : "", seconds() - begun);
+               1 + world_writers(), each->passes, each->restarts, each->crashes ? ", crashes" : "", world_longest_write,
+               seconds() - begun);
         if (sum->violated)
             printf("%s: violated: %s: %s\n", each->name, result.violated, result.message);
         fflush(stdout);

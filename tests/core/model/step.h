@@ -54,7 +54,40 @@ static inline model_actor *model_self(void)
     return &model_running.now.actors[model_running.actor];
 }
 
-/* Decides on loads that are still open: on all messages in turn, or (`any`) on the first that fits. */
+/* ---- the log of the running operation ---- */
+
+/* Whether the log holds what the next access returns; then step_replay() says it. */
+bool step_replaying(void);
+uint64_t step_replay(void);
+
+/* Logs what an access returned. */
+uint64_t step_record(uint64_t value);
+
+/* Ends the step. */
+_Noreturn void step_leave(enum model_outcome outcome);
+
+/* While peeking, ends it with what would come `next`. */
+void step_peek(enum model_outcome next);
+
+/* Where the way to a violation is told: one line of it. */
+void step_tell(const char *what, unsigned location, uint64_t value);
+
+/* One of 0 to `count` - 1, this time. */
+unsigned step_pick(unsigned count);
+
+/* ---- loads ---- */
+
+/* Notes a load that read message `index`: what is decided later has to agree with it. */
+model_load_made *step_note_load(unsigned location, unsigned index);
+
+/* A load of one of the messages from `oldest` to `newest`, to be decided later; a token for it. */
+uint64_t step_load_later(unsigned location, unsigned oldest, unsigned newest);
+
+/* Decides on open loads of `location`. Two loads of one location agree on its order: the earlier one is decided before the
+ * later one is made. */
+void step_close_loads(unsigned location);
+
+/* Decides on all loads that are open: on all messages in turn, or (`any`) on the first that fits. */
 void model_close_loads(bool any);
 
 #endif

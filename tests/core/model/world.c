@@ -92,8 +92,7 @@ static bool others_define(unsigned self)
     return false;
 }
 
-/* Whether a writer may ever wait for room. */
-static bool anybody_waits(void)
+bool world_may_wait(void)
 {
     return world_running->policy == SCOPE_BLOCK_WRITER
            || (world_running->steered && world_running->steered_to == SCOPE_BLOCK_WRITER);
@@ -104,7 +103,7 @@ static bool owns_in_lane(unsigned actor, const void *data, uint32_t lane, unsign
     const scope_lane_control *control = &world_segment.lanes[lane];
     if (location == model_location(&control->head) || location == model_location(&control->futex))
         return actor == 0;
-    if (location == model_location(&control->waiters) && !anybody_waits())
+    if (location == model_location(&control->waiters) && !world_may_wait())
         return true;
     uint64_t ownership = memory_latest(&model_now()->memory, model_location(&control->ownership));
     (void)data;
@@ -114,7 +113,7 @@ static bool owns_in_lane(unsigned actor, const void *data, uint32_t lane, unsign
 bool world_owns(unsigned actor, const void *data, unsigned location)
 {
     if (location == MODEL_FULL_FENCES)
-        return !anybody_waits();
+        return !world_may_wait();
     for (uint32_t lane = world_running->lanes; lane-- > 0;)
         if (location >= model_location(&memory.lanes[lane].ownership))
             return owns_in_lane(actor, data, lane, location);

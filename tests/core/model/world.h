@@ -20,6 +20,9 @@ enum {
     WORLD_LANE_BYTES = 2 * WORLD_BLOCK_BYTES,
     WORLD_DEFINITIONS_BYTES = 32, /* two entries */
     WORLD_LONG_WORDS = 10,
+    WORLD_WRITE_MOST = 36, /* accesses of a write: room, a block's entry, LANE, a GAP, an event of 10 words, and its checks */
+    WORLD_ROUND = 4, /* of a writer that waits: futex, fence, head, control */
+    WORLD_ROUNDS = 12,
     WORLD_OWN_REFUSALS = 31, /* the bit of an event's fourth word that says that its thread had been refused others */
 };
 
@@ -34,6 +37,7 @@ typedef struct {
     bool disk_may_fill; /* the kernel may refuse pages for a lane */
     bool steered; /* after its first pass the collector changes the policy */
     enum scope_policy steered_to;
+    bool early; /* the store of head may be made as early as the language lets it */
 } world_scenario;
 
 typedef struct {
@@ -60,12 +64,13 @@ typedef struct {
     uint64_t named; /* the last site that an event named */
 } world_position;
 
-enum world_phase { WORLD_READ, WORLD_DEFINE, WORLD_STORE, WORLD_PUBLISH, WORLD_STEER, WORLD_AWAIT, WORLD_FINISH };
+enum world_phase { WORLD_PROMISE, WORLD_READ, WORLD_DEFINE, WORLD_STORE, WORLD_PUBLISH, WORLD_STEER, WORLD_AWAIT, WORLD_FINISH };
 
 typedef struct {
     world_position now, stored; /* in memory; on disk */
     uint8_t phase, lane, passes;
     bool last; /* this pass is the one after the writers' end */
+    bool wronged; /* a check failed in a run whose promise is not kept yet */
 } world_collector;
 
 /* What the checks remember. */
@@ -76,6 +81,7 @@ typedef struct {
     uint64_t sites;
     uint8_t restarts;
     bool cut_short[WORLD_LANES]; /* the collector died while it published this lane's head */
+    uint64_t promised; /* the head that was stored early; 0: none */
     uint8_t crashed; /* threads of the traced process that died */
 } world_ghost;
 
@@ -98,6 +104,12 @@ static inline const world_writer *world_writer_of(const model_state *state, unsi
 void world_begin(model_state *state);
 
 unsigned world_writers(void);
+
+/* Whether a writer may ever wait for room. */
+bool world_may_wait(void);
+
+/* The most accesses that an operation of a writer made. */
+extern unsigned world_longest_write;
 
 void world_name(unsigned location, char *text, size_t size);
 
@@ -126,6 +138,7 @@ void world_collect(unsigned actor, void *data); /* the collector's */
 bool world_owns(unsigned actor, const void *data, unsigned location);
 
 /* The checks: on each store, in quiet, at the end. */
+enum model_promise world_promised(unsigned actor, unsigned location, uint64_t value, enum model_order order);
 void world_stored(unsigned actor, const void *data, unsigned location, unsigned index, uint64_t value);
 void world_quiet(const model_state *state);
 void world_ended(const model_state *state);

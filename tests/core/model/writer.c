@@ -34,6 +34,19 @@ static void write_event(world_writer *self, unsigned actor, uint64_t words, uint
     self->committing = false;
 }
 
+unsigned world_longest_write;
+
+/* Neither what the others do nor what the lane holds makes a write longer. Only waiting does: a round, each time that the
+ * collector tells of news. */
+static void check_length(void)
+{
+    unsigned most = WORLD_WRITE_MOST + (world_may_wait() ? WORLD_ROUNDS * WORLD_ROUND : 0);
+    if (model_accesses() > world_longest_write)
+        world_longest_write = model_accesses();
+    if (model_accesses() > most)
+        model_violated("bounded", "a write makes %u accesses", model_accesses());
+}
+
 static void claim(world_writer *self, unsigned actor)
 {
     int claimed = scope_lane_claim(&world_segment, &self->ring, world_thread(actor), "w", 1);
@@ -113,4 +126,5 @@ void world_write(unsigned actor, void *data)
         take_site(self);
     else if (self->owns)
         obey(self, actor, letter);
+    check_length();
 }
