@@ -39,7 +39,7 @@ SLICE_S: Final = 0.02
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.write:
-        asyncio.run(write(options.rate, options.seconds))
+        asyncio.run(write(options.rate, options.seconds, options.open))
         return 0
     directory = Path(tempfile.mkdtemp(prefix="scope-memory-", dir=options.directory))
     environment = isolated(directory, {"SCOPE_STORE_RETENTION_BYTES": "64GiB"})
@@ -65,7 +65,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _writer(options: argparse.Namespace, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "load_tests.memory", "--write", f"--rate={options.rate // WRITERS}"]
+    command = [
+        sys.executable,
+        "-m",
+        "load_tests.memory",
+        "--write",
+        f"--rate={options.rate // WRITERS}",
+        f"--open={options.open // WRITERS}",
+    ]
     return subprocess.Popen([*command, f"--seconds={options.seconds}"], cwd=ROOT, env=os.environ | dict(environment))
 
 
@@ -83,15 +90,29 @@ def _watch(collecting: Child, options: argparse.Namespace) -> int:
 # --- a process that writes ------------------------------------------------------------------------------------------
 
 
-async def write(rate: int, seconds: float) -> None:
-    """``rate`` events a second, in requests of EVENTS each."""
+async def write(rate: int, seconds: float, open_: int) -> None:
+    """``rate`` events a second, in requests of EVENTS each, besides those of ``open_`` requests that stay."""
     app = ScopeMiddleware(_application)
     begun, made = time.monotonic(), 0
+    staying = [asyncio.create_task(_stay(number, begun + seconds)) for number in range(open_)]
     while (passed := time.monotonic() - begun) < seconds:
         for _ in range(int(passed * rate / EVENTS) - made):
             await app({"type": "http", "method": "GET", "path": f"/items/{made % 97}", "headers": []}, _receive, _send)
             made += 1
         await asyncio.sleep(SLICE_S)
+    await asyncio.gather(*staying)
+
+
+async def _stay(number: int, until: float) -> None:
+    """A request that writes a mark a second."""
+
+    async def work(_: Message, __: object, ___: object) -> None:
+        await asyncio.sleep(number % 100 / 100)
+        while time.monotonic() < until:
+            mark("tick", of=number)
+            await asyncio.sleep(1)
+
+    await ScopeMiddleware(work)({"type": "http", "method": "GET", "path": "/stay", "headers": []}, _receive, _send)
 
 
 async def _application(_: Message, __: object, send: Callable[[Message], Awaitable[None]]) -> None:
@@ -116,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m load_tests.memory", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600, help="how long (default %(default)s)")
     parser.add_argument("--rate", type=int, default=50_000, help="events a second in all (default %(default)s)")
+    parser.add_argument("--open", type=int, default=0, help="requests that stay open besides, a mark a second each")
     parser.add_argument("--every", type=float, default=15, help="seconds between two lines (default %(default)s)")
     parser.add_argument("--count", action="store_true", help="count the stored events, too, request by request")
     parser.add_argument("--directory", type=Path, help="where everything is kept; default: that for temporary files")
