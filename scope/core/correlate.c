@@ -494,6 +494,8 @@ void scope_correlator_lose(scope_correlator *self, uint32_t number, uint32_t lan
 
 bool scope_correlator_full(const scope_correlator *self, uint32_t number)
 {
+    if (self->slots[number].bytes > self->max_bytes / 4)
+        return true;
     if (self->statistics.bytes <= self->max_bytes)
         return false;
     return self->slots[number].bytes > self->max_bytes / (2 * (uint64_t)self->used_slots);

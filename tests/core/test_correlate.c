@@ -686,6 +686,20 @@ static void beginnings_are_not_awaited_where_nothing_more_is_read(void)
     scope_correlator_free(it.it);
 }
 
+/* Its bytes are copied more than once on their way to the store. */
+static void a_request_that_grows_without_end_is_handed_over_before_it_takes_all_the_room(void)
+{
+    setting it = new_bounded(1 << 20);
+    feed(&it, 0, begin(5, 100, 0));
+    while (!scope_correlator_full(it.it, it.slot))
+        feed(&it, 0, event(SCOPE_MARK, 5, 100, 4));
+    scope_group *group = scope_correlator_first_open(it.it);
+    CHECK(group->capacity <= 1 << 19, "%zu bytes", group->capacity);
+    scope_group_flushed(it.it, group);
+    CHECK(!scope_correlator_full(it.it, it.slot), "still full");
+    scope_correlator_free(it.it);
+}
+
 static void open_requests_without_number_are_cut_the_oldest_first_and_only_theirs(void)
 {
     const uint64_t most = 1 << 20;
@@ -818,6 +832,7 @@ int main(void)
     pieces_that_are_damaged_are_refused();
     who_fills_it_is_stopped_before_those_who_hold_little();
     beginnings_are_not_awaited_where_nothing_more_is_read();
+    a_request_that_grows_without_end_is_handed_over_before_it_takes_all_the_room();
     open_requests_without_number_are_cut_the_oldest_first_and_only_theirs();
     requests_that_have_ended_are_not_cut_but_finished();
     losses_without_number_cost_an_open_request_one_gap_until_it_is_looked_at();

@@ -27,7 +27,9 @@ def append_late(slice_: Slice, late: Summary, earlier: Noted, journal: Journal) 
     holds the slice's transaction. What the error groups count goes to ``journal``.
     """
     request = identity(late.segment, late.key)
-    fresh = unstored(late.blob, b"".join(slice_.records(request)))
+    fresh = late.blob
+    for piece in slice_.records(request):  # one after the other: a request may be larger than memory
+        fresh = unstored(fresh, piece)
     if late.blob and not fresh:
         return False
     if fresh != late.blob:

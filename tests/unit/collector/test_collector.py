@@ -310,7 +310,7 @@ def test_a_correlator_that_is_full_asks_for_a_commit_and_nothing_is_lost(writer:
                 collector.drain()
         assert not collector.drain()
         writer.refuses = set()
-        for _ in range(5):
+        for _ in range(50):
             collector.cycle()
         assert len(stored()) == 8_000
         assert all(each.complete for each in stored().values())
