@@ -1,6 +1,6 @@
 """The native surface: ring, probes, context and correlation. The format is docs/design/wire.md's."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Generic, Literal, ParamSpec, Self, TypeAlias, TypeVar, final
 
@@ -358,6 +358,18 @@ class Segment:
         """Count as told of what :meth:`told` gave when that was stored."""
     def statistics(self) -> dict[str, int]: ...
     def close(self) -> None: ...
+
+def transpose(rows: Sequence[tuple[Any, ...]], width: int, /) -> tuple[tuple[Any, ...], ...]:
+    """The columns of ``rows``, which are tuples of ``width`` items. Raises ValueError where they are not."""
+
+def interlace(columns: Iterable[Iterable[Any]], /) -> list[Any]:
+    """The items of ``columns`` row by row, in a flat list. Raises ValueError where their lengths differ."""
+
+def bundle(rows: Sequence[bytes], /) -> bytes:
+    """Byte strings of one length as one, without what they have in common; :mod:`scope.store.bundles` reads it.
+
+    Raises ValueError for none, and for lengths that differ.
+    """
 
 @final
 class Correlator:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,10 +20,13 @@ from .status import Status, StatusFile
 from .stop import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from ..config import Config
 
+
+OBJECTS: Final = 50_000
+"""Containers made, and not yet dropped, after which the interpreter looks for cycles; a full batch has some 10,000."""
 
 LAST_S: Final = 10.0
 """What a collector that is asked to stop stores first takes so long at most, more or less a batch."""
@@ -57,10 +62,21 @@ def run_until_idle(config: Config, wanted: Callable[[], bool]) -> int:
             return 0
 
 
+@contextmanager
+def _few_collections() -> Generator[None]:
+    """What a batch is made of is in no cycle, and looking through all of it time and again takes time."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(OBJECTS, *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+
+
 def _collect(config: Config, writer: Writer, stop: Stop, is_over: Callable[[Collector], bool]) -> None:
     collector = Collector(config, writer)
     try:
-        with Drainer(collector, stop.wake) as drainer:
+        with _few_collections(), Drainer(collector, stop.wake) as drainer:
             while not stop.requested and not is_over(collector):
                 stop.pause(collector.cycle())
                 drainer.check()

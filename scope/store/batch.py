@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
+from .._core import transpose
+
 __all__ = ["Batch", "Columns", "OpenRequest", "Restored", "SegmentInfo", "Summary"]
 
 
@@ -97,10 +99,10 @@ class Columns(NamedTuple):
     @classmethod
     def of(cls, rows: Sequence[tuple[Any, ...]]) -> Columns:
         """The columns of at least one row. Raises ValueError for rows that are no summaries by their length."""
-        columns = list(zip(*rows, strict=True))
-        if len(columns) != len(cls._fields):
-            raise ValueError(f"a summary has {len(cls._fields)} fields, not {len(columns)}")
-        return cls(*columns)
+        width = len(rows[0])
+        if width != len(cls._fields):
+            raise ValueError(f"a summary has {len(cls._fields)} fields, not {width}")
+        return cls(*transpose(rows, width))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,8 @@
 
 Requests of the same length are mostly requests of the same kind, whose records differ in a few bytes at the same
 places. So the requests of a batch are put in the order of their lengths, and where 16 or more in a block have one
-length their bytes are interleaved: the first byte of each, then the second byte of each, and so on. That makes runs of
-equal bytes, which take half the room of what deflate finds without, and a third less time (measured on FastAPI
-requests).
+length they are a bundle: what they have in common is written once, the rest byte by byte of all. Of FastAPI requests
+a quarter is left for deflate to look at, in which equal bytes stand together.
 
 The directory stands for an index on ids: ids are random, so a B-tree of them dirties a page per request (measured:
 13 us each at 300,000 rows, and growing), whereas appending 24 bytes to a block costs nothing and a search reads them at
@@ -15,10 +14,14 @@ from __future__ import annotations
 
 import zlib
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from itertools import accumulate
 from operator import itemgetter
 from struct import pack, unpack
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from .._core import bundle
+from .bundles import Bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,8 +30,8 @@ __all__ = ["BLOCK_BYTES", "Block", "Contents", "OpenBlock", "compress", "decompr
 
 BLOCK_BYTES: Final = 128 * 1024
 """Raw bytes that a block holds at most, unless one request alone has more."""
-_INTERLEAVED: Final = 16
-"""So many requests of one length in a block are interleaved; part of the format."""
+_BUNDLED: Final = 16
+"""So many requests of one length in a block are bundled; part of the format."""
 _LEVEL: Final = 1
 _TRACE_BYTES: Final = 16
 
@@ -88,17 +91,27 @@ class OpenBlock:
         self._indexes = {number: index for index, number in enumerate(numbers)}
         self._sizes = unpack(f"<{len(sizes) // 4}I", sizes)
         self._data = decompress(data)
+        self._starts = self._find_starts()
 
     def records(self, request: int) -> bytes:
         """The records of ``request``. Raises KeyError when it isn't in the block."""
         index = self._indexes[request]
         size = self._sizes[index]
         first, last = bisect_left(self._sizes, size), bisect_right(self._sizes, size)
-        start, count = sum(self._sizes[:first]), last - first
-        group = self._data[start : start + count * size]
-        if count >= _INTERLEAVED:
-            return group[index - first :: count]
-        return group[(index - first) * size : (index - first + 1) * size]
+        start, count = self._starts[size], last - first
+        if count >= _BUNDLED:
+            return Bundle(self._data, start, size, count).row(index - first)
+        start += (index - first) * size
+        return self._data[start : start + size]
+
+    def _find_starts(self) -> dict[int, int]:
+        """Where the requests of each size begin."""
+        starts: dict[int, int] = {}
+        end = 0
+        for size, count in Counter(self._sizes).items():
+            starts[size] = end
+            end = Bundle(self._data, end, size, count).end if count >= _BUNDLED else end + size * count
+        return starts
 
 
 def compress(data: bytes) -> bytes:
@@ -132,17 +145,17 @@ def _pack(number: int, contents: Contents, sizes: Sequence[int]) -> Block:
     )
 
 
-def _grouped(blobs: Sequence[bytes], sizes: Sequence[int]) -> Iterator[bytes | bytearray]:
-    """The blobs, which are in the order of ``sizes``, with those of one length interleaved where they are many."""
+def _grouped(blobs: Sequence[bytes], sizes: Sequence[int]) -> Iterator[bytes]:
+    """The blobs, which are in the order of ``sizes``, with those of one length bundled where they are many."""
     start = 0
     while start < len(sizes):
         size = sizes[start]
         stop = bisect_right(sizes, size, start)
-        group = bytearray().join(blobs[start:stop])  # faster to take every n-th byte of than bytes
-        if stop - start >= _INTERLEAVED:
-            yield from (group[place::size] for place in range(size))
+        group = blobs[start:stop]
+        if stop - start >= _BUNDLED:
+            yield bundle(group)
         else:
-            yield group
+            yield from group
         start = stop
 
 

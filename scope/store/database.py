@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from .._core import interlace
 from .errors import StoreBusy, StoreError, StoreFull, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -16,9 +17,18 @@ if TYPE_CHECKING:
 
     from .schema import Schema
 
-__all__ = ["Row", "Value", "insert_all", "open_for_reading", "open_for_writing", "transaction", "translated"]
+__all__ = [
+    "Row",
+    "Value",
+    "insert_all",
+    "insert_columns",
+    "open_for_reading",
+    "open_for_writing",
+    "transaction",
+    "translated",
+]
 
-Value = int | float | str | bytes | None
+Value = int | float | str | bytes | bytearray | None
 Row = tuple[Value, ...]
 
 _PAGE_BYTES: Final = 8192
@@ -100,27 +110,30 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
 
 
 def insert_all(
-    connection: sqlite3.Connection,
-    into: str,
-    width: int,
-    rows: Iterable[Sequence[Value]],
-    *,
-    instead: str = "INSERT",
-    empty_is_null: int | None = None,
+    connection: sqlite3.Connection, into: str, width: int, rows: Iterable[Sequence[Value]], *, instead: str = "INSERT"
 ) -> None:
     """Insert ``rows`` of ``width`` values, many to a statement: that takes a quarter off the time.
 
     ``into`` is a table, with its columns where these are not all. ``instead`` of INSERT may say what becomes of a row
-    that violates a constraint. ``empty_is_null`` is the index of a column for which "" stands for null.
+    that violates a constraint.
     """
-    flat = list(chain.from_iterable(rows))
-    values = ["?"] * width
-    if empty_is_null is not None:
-        values[empty_is_null] = "nullif(?, '')"
-    one = f"({', '.join(values)})"
+    _insert(connection, f"{instead} INTO {into} VALUES ", ["?"] * width, list(chain.from_iterable(rows)))
+
+
+def insert_columns(
+    connection: sqlite3.Connection, table: str, columns: Sequence[Iterable[Value]], *, empty_is_null: int
+) -> None:
+    """As :func:`insert_all`, from columns; ``empty_is_null`` is the index of one for which "" stands for null."""
+    marks = ["?"] * len(columns)
+    marks[empty_is_null] = "nullif(?, '')"
+    _insert(connection, f"INSERT INTO {table} VALUES ", marks, interlace(columns))
+
+
+def _insert(connection: sqlite3.Connection, insert: str, marks: Sequence[str], flat: list[Value]) -> None:
+    width = len(marks)
+    one = f"({', '.join(marks)})"
     many = width * _ROWS_A_STATEMENT
     whole = len(flat) // many * many
-    insert = f"{instead} INTO {into} VALUES "
     if whole:
         parts = (flat[start : start + many] for start in range(0, whole, many))
         connection.executemany(insert + ", ".join([one] * _ROWS_A_STATEMENT), parts)

@@ -137,7 +137,7 @@ static int execute(PyObject *module)
     if (scope_add_probe(module) < 0 || scope_add_handler(module) < 0 || scope_add_hooks(module) < 0
         || scope_add_loop(module) < 0)
         return -1;
-    if (scope_add_code_probe(module) < 0)
+    if (scope_add_code_probe(module) < 0 || scope_add_bundle(module) < 0 || scope_add_columns(module) < 0)
         return -1;
     return scope_add_segment(module) < 0 ? -1 : scope_add_correlator(module);
 }

@@ -20,6 +20,8 @@ typedef struct {
 extern PyTypeObject *SegmentType;
 int scope_add_segment(PyObject *module);
 int scope_add_correlator(PyObject *module);
+int scope_add_bundle(PyObject *module);
+int scope_add_columns(PyObject *module);
 
 /* Whether the segment is open; a ValueError is set where not. */
 bool scope_segment_is_open(SegmentObject *self);

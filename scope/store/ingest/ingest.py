@@ -24,7 +24,7 @@ from .looks import Looks
 from .notes import NOTHING
 from .open_requests import OpenRequests
 from .prepared import identities, prepare
-from .rollup import hour_rows, minute_rows, tally
+from .rollup import minute_rows, tally
 from .slices import Slices
 
 if TYPE_CHECKING:
@@ -221,7 +221,6 @@ class Ingest:
             slice_.append(request, parts)
         totals = tally(columns, prepared.looks, bins_of(prepared.durations_ns))
         journal.add("minute", minute_rows(totals))
-        journal.add("hour", hour_rows(totals))
         count_faults(prepared, journal)
 
     def _append(self, slice_: Slice, late: Summary, journal: Journal) -> None:

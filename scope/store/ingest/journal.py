@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Journal"]
 
 _ADD_BIN = (
-    "INSERT INTO {0} VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,"
+    "INSERT INTO {0} VALUES ({1}, ?2, ?3, ?4, ?5, ?6, ?7)"
+    " ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,"
     " failed = failed + excluded.failed, bytes_in = bytes_in + excluded.bytes_in,"
     " bytes_out = bytes_out + excluded.bytes_out"
 )
@@ -76,8 +77,7 @@ _STATEMENTS: Final[dict[str, _Insert | _Each]] = {
     "attribute": _Insert(4, "attributes", "INSERT OR IGNORE"),
     "exception": _Insert(2, "exceptions", "INSERT OR IGNORE"),
     "endpoint": _Insert(5, "endpoints"),
-    "minute": _Each(7, (_ADD_BIN.format("minutes"),)),
-    "hour": _Each(7, (_ADD_BIN.format("hours"),)),
+    "minute": _Each(7, (_ADD_BIN.format("minutes", "?1"), _ADD_BIN.format("hours", "?1 / 60"))),
     "fault": _Each(10, (_ADD_FAULT,)),
     "fault_minute": _Each(3, (_ADD_FAULT_MINUTE,)),
     "resident": _Insert(2, "residents", "INSERT OR IGNORE"),

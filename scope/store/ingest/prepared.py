@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from struct import pack, unpack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..identity import KEY_BITS, KEY_MASK
 from .notes import Noted, read_notes
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..batch import Columns
-    from ..database import Row
+    from ..database import Row, Value
     from .looks import Look, Looks
 
 __all__ = ["Prepared", "identities", "prepare"]
@@ -31,22 +31,25 @@ class Prepared:
 
     def rows(self, shapes: Sequence[int], blocks: Sequence[int | None]) -> Iterator[Row]:
         """Rows of the table of requests."""
-        return self._rows(shapes, blocks, self.columns.trace_id, self.columns.id)
+        return zip(*self._fields(shapes, blocks, self.columns.trace_id, self.columns.id), strict=True)
 
-    def bound_rows(self, shapes: Sequence[int], blocks: Sequence[int]) -> Iterator[Row]:
-        """The same as sqlite3 binds it fastest, "" for no id: bytes and None each cost a search for adapters, 1 us."""
+    def bound_columns(self, shapes: Sequence[int], blocks: Sequence[int]) -> tuple[Iterable[Value], ...]:
+        """Columns of that table as sqlite3 binds them fastest.
+
+        "" stands for no id: bytes and None each cost a search for adapters, 1 us.
+        """
         ids = [each or "" for each in self.columns.id]
-        return self._rows(shapes, blocks, map(bytearray, self.columns.trace_id), ids)
+        return self._fields(shapes, blocks, map(bytearray, self.columns.trace_id), ids)
 
-    def _rows(
+    def _fields(
         self,
         shapes: Sequence[int],
         blocks: Sequence[int | None],
         traces: Iterable[bytes | bytearray],
         ids: Sequence[str | None],
-    ) -> Iterator[Row]:
+    ) -> tuple[Iterable[Any], ...]:
         columns = self.columns
-        return zip(
+        return (
             self.requests,
             shapes,
             blocks,
@@ -67,7 +70,6 @@ class Prepared:
             columns.bytes_out,
             columns.messages_in,
             columns.messages_out,
-            strict=True,
         )
 
     def attribute_rows(self) -> Iterator[Row]:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from ..batch import Columns
     from ..database import Row
     from .looks import Look
 
-__all__ = ["HOUR_NS", "MINUTE_NS", "Tally", "hour_rows", "minute_rows", "tally"]
+__all__ = ["MINUTE_NS", "Tally", "minute_rows", "tally"]
 
 MINUTE_NS: Final = 60_000_000_000
-HOUR_NS: Final = 60 * MINUTE_NS
 
 _MAX: Final = 1 << 53
 """More bytes than anybody sends; what a damaged segment claims must not overflow the sums."""
@@ -40,18 +39,10 @@ def tally(columns: Columns, looks: Sequence[Look], bins: Sequence[int]) -> Tally
 
 
 def minute_rows(totals: Tally) -> list[Row]:
-    return _rows(((minute, look, number), total) for (minute, look, number), total in totals.items())
-
-
-def hour_rows(totals: Tally) -> list[Row]:
-    return _rows(((minute // 60, look, number), total) for (minute, look, number), total in totals.items())
-
-
-def _rows(cells: Iterable[tuple[tuple[int, Look, int], Sequence[int]]]) -> list[Row]:
-    """Rows of (period, endpoint, bin, requests, failed, bytes in, bytes out): several looks are one endpoint's."""
+    """Rows of (minute, endpoint, bin, requests, failed, bytes in, bytes out): several looks are one endpoint's."""
     rows: dict[tuple[int, int, int], list[int]] = {}
-    for (period, look, number), (requests, received, sent) in cells:
-        row = rows.setdefault((period, look.endpoint, number), [0, 0, 0, 0])
+    for (minute, look, number), (requests, received, sent) in totals.items():
+        row = rows.setdefault((minute, look.endpoint, number), [0, 0, 0, 0])
         row[0] += requests
         row[1] += requests * look.failed
         row[2] += received

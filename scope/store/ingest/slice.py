@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ..blocks import Contents, OpenBlock, compress, decompress, pack_blocks
-from ..database import insert_all, open_for_writing, transaction, translated
+from ..database import insert_all, insert_columns, open_for_writing, transaction, translated
 from ..schema import SLICE
 from .faults import exception_rows
 from .shapes import Shapes
@@ -88,7 +88,7 @@ class Slice:
             first_block, Contents(prepared.requests, blobs, columns.trace_id, columns.span_id, columns.id)
         )
         shapes = list(map(self._shapes.__getitem__, prepared.looks))
-        insert_all(self.connection, "requests", 20, prepared.bound_rows(shapes, places), empty_is_null=_ID)
+        insert_columns(self.connection, "requests", prepared.bound_columns(shapes, places), empty_is_null=_ID)
         self._insert_shapes()
         insert_all(self.connection, "blocks", 7, blocks)
         self._index(prepared)

@@ -13,8 +13,8 @@ CREATE INDEX requests_start ON requests (start_ns);
 -- The records of many requests, one request after the other, compressed as one. The other columns are the directory, in
 -- the same order: `requests` (signed 64-bit, little-endian), `sizes` (unsigned 32-bit, little-endian, ascending: bytes of
 -- records), `traces` (16 bytes each), `spans` (8 bytes each, big-endian), `ids` (each preceded by a line feed, and one at
--- the end; null where no request has one). Where 16 or more requests have the same size their bytes are interleaved: the
--- first byte of each, then the second of each, and so on. Numbers of blocks grow over all slices in the order of storing.
+-- the end; null where no request has one). Where 16 or more requests have the same size they are a bundle (scope/store/
+-- bundles.py tells its layout). Numbers of blocks grow over all slices in the order of storing.
 CREATE TABLE blocks (
     block INTEGER PRIMARY KEY,
     requests BLOB NOT NULL,

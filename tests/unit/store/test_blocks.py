@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 import zlib
 from struct import unpack
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scope._core import bundle
 from scope.store.blocks import BLOCK_BYTES, Block, Contents, OpenBlock, pack_blocks
+from scope.store.bundles import Bundle
 from tests.unit.store.kit import summary
 
 
@@ -36,8 +39,27 @@ def test_every_request_is_read_as_it_was_written(blobs: list[bytes]) -> None:
     assert [read(blocks, places, index) for index in range(len(blobs))] == blobs
 
 
+@given(st.integers(0, 30).flatmap(lambda size: st.lists(st.binary(min_size=size, max_size=size), min_size=1)))
+def test_a_bundle_holds_its_rows_and_ends_where_the_next_begins(rows: list[bytes]) -> None:
+    bundled = bundle(rows)
+    read = Bundle(b"before" + bundled + b"after", 6, len(rows[0]), len(rows))
+    assert [read.row(index) for index in range(len(rows))] == rows
+    assert read.end == 6 + len(bundled)
+
+
+@pytest.mark.parametrize("rows", [[], [b"one", b"other"], [b"text", "text"], 3])
+def test_what_is_no_rows_of_one_length_is_refused(rows: Any) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        bundle(rows)
+
+
+def test_what_rows_have_in_common_is_written_once() -> None:
+    rows = [b"GET /items/%03d" % number for number in range(100)]
+    assert len(bundle(rows)) == len(rows[0]) + 2 + 2 * 100
+
+
 @pytest.mark.parametrize("count", [15, 16, 17, 400])
-def test_requests_of_one_size_are_read_back_interleaved_or_not(count: int) -> None:
+def test_requests_of_one_size_are_read_back_bundled_or_not(count: int) -> None:
     source = random.Random(count)
     blobs = [source.randbytes(328) for _ in range(count)] + [b"another size"]
     blocks, places = pack_blocks(1, contents(blobs))

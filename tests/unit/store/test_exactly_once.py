@@ -148,7 +148,7 @@ def attempts(call: Callable[[], None]) -> Iterator[StoreFull]:
             return
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [*range(6), 106, 116, 121])
 def test_scripts_of_any_kind_are_stored_exactly_once_over_many_deaths(
     tmp_path: Path, inject: Callable[[Fault], None], seed: int
 ) -> None:
