@@ -22,6 +22,14 @@ static void write_too_big(stage *self)
     tell_write(self->of, &self->ring, SCOPE_PREFIX_WORDS, refusal(self->what->sizes.policy));
 }
 
+/* Into a block that no memory stands behind yet, nor will. */
+static void write_without_disk(stage *self)
+{
+    crash_fill_disk();
+    for (int turn = 0; turn < 3; turn++)
+        tell_write(self->of, &self->ring, self->what->words, SCOPE_LOST_NO_SPACE);
+}
+
 /* As a signal handler does that comes between reserve and commit. */
 static void write_within_a_write(stage *self)
 {
@@ -73,6 +81,20 @@ static void sweep_words(enum scope_policy policy, uint64_t words, bool thorough)
         sweep_room(policy, words, few[index]);
 }
 
+/* The block entered is the first one behind those that got their memory with the claim. */
+static void sweep_memory(enum scope_policy policy)
+{
+    scope_segment_sizes sizes = sizes_with(policy);
+    sizes.first_lane_bytes = 2 * SCOPE_BACKING_BYTES;
+    uint64_t before = SCOPE_BACKING_BYTES / BLOCK - 1;
+    for (uint64_t room = 0; room <= 64; room += 64) {
+        crash_case more = {"more memory", sizes, 12, room, before, prepare, write_two, NULL, NULL};
+        crash_sweep(&more);
+        crash_case none = {"no more memory", sizes, 12, room, before, prepare, write_without_disk, NULL, NULL};
+        crash_sweep(&none);
+    }
+}
+
 static void sweep_policy(enum scope_policy policy, bool thorough)
 {
     static const uint64_t few[] = {4, 5, 7, 40};
@@ -95,8 +117,10 @@ static void sweep_policy(enum scope_policy policy, bool thorough)
 int main(int count, char **arguments)
 {
     bool thorough = crash_thorough(count, arguments);
-    for (int policy = 0; policy < SCOPE_POLICIES; policy++)
+    for (int policy = 0; policy < SCOPE_POLICIES; policy++) {
         sweep_policy((enum scope_policy)policy, thorough);
+        sweep_memory((enum scope_policy)policy);
+    }
     for (int policy = SCOPE_DISCARD_NEWEST; policy < SCOPE_POLICIES; policy++)
         for (uint64_t words = SCOPE_PREFIX_WORDS; words <= (thorough ? 72 : 12); words += thorough ? 1 : 4) {
             scope_segment_sizes sizes = sizes_with((enum scope_policy)policy);
