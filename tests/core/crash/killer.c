@@ -37,12 +37,12 @@ int64_t scope_killer_seen(void)
     return seen;
 }
 
-/* For a program that is started with this library: SCOPE_KILLER_K, and SCOPE_KILLER_HALF where it is set. */
+/* For a program that is started with this library: KILLER_K, and KILLER_HALF where it is set. */
 __attribute__((constructor)) static void arm_by_environment(void)
 {
-    const char *k = getenv("SCOPE_KILLER_K");
+    const char *k = getenv("KILLER_K");
     if (k)
-        scope_killer_arm(strtoll(k, NULL, 10), getenv("SCOPE_KILLER_HALF") != NULL);
+        scope_killer_arm(strtoll(k, NULL, 10), getenv("KILLER_HALF") != NULL);
 }
 
 /* Whether this call is the one. */

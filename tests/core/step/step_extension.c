@@ -5,17 +5,12 @@
  * What the events say is Python's to know; here every instruction leaves a segment of which all records can be read, and
  * these are the ones that were there an instruction before, word for word, with or without further ones.
  */
-#include <errno.h>
-#include <sys/mman.h>
-
-#include "check.h"
-#include "segments.h"
+#include "snapshot.h"
 #include "step.h"
 
-/* Of one process: its segment, the copy that a survivor works on, and all that was read from it so far. */
+/* Of one process: its segment, and all that was read from it so far. */
 typedef struct {
-    char path[64];
-    scope_segment live, copy;
+    snapshot segment;
     uint8_t *records;
     uint64_t size, events, definitions;
 } watched;
@@ -46,24 +41,6 @@ static void complain(void *self, uint32_t lane, uint64_t time_ns, uint64_t event
     CHECK(events == 0, "lane %u: %llu events are lost, for reason %d", lane, (unsigned long long)events, reason);
 }
 
-static bool is_there(watched *one)
-{
-    const char *fault = NULL;
-    if (one->live.base)
-        return true;
-    if (access(one->path, F_OK) < 0)
-        return false;
-    CHECK(scope_segment_open(&one->live, one->path, &fault) == 0, "%s", fault ? fault : strerror(errno));
-    if (!one->live.base)
-        return false;
-    one->copy = one->live;
-    one->copy.base = calloc(1, one->live.header.size);
-    one->copy.control = (scope_control_page *)(one->copy.base + one->live.header.control_offset);
-    one->copy.lanes = (scope_lane_control *)(one->copy.base + one->live.header.lanes_offset);
-    one->copy.definitions = (scope_word *)(one->copy.base + one->live.header.definitions_offset);
-    return true;
-}
-
 /* The number of entries up to the tail; each has to end within it. */
 static uint64_t count_definitions(const scope_segment *segment)
 {
@@ -83,12 +60,12 @@ static uint64_t count_definitions(const scope_segment *segment)
 /* Reads everything anew, and compares with what could be read before. */
 static void survive(watched *one)
 {
-    uint8_t *buffer = malloc(one->copy.header.first_lane_bytes);
-    collected now = {.bytes = malloc(one->copy.header.size)};
+    uint8_t *buffer = malloc(one->segment.copy.header.first_lane_bytes);
+    collected now = {.bytes = malloc(one->segment.copy.header.size)};
     scope_sink sink = {&now, keep, complain};
     scope_lane_reader reader = {0};
-    scope_lane_read(&one->copy, 0, &reader, buffer, &sink);
-    uint64_t definitions = count_definitions(&one->copy);
+    scope_lane_read(&one->segment.copy, 0, &reader, buffer, &sink);
+    uint64_t definitions = count_definitions(&one->segment.copy);
     CHECK(reader.quarantined == 0, "%llu blocks damaged", (unsigned long long)reader.quarantined);
     CHECK(now.size >= one->size && memcmp(now.bytes, one->records, one->size) == 0, "what was read has changed");
     CHECK(definitions >= one->definitions, "%llu definitions", (unsigned long long)definitions);
@@ -102,9 +79,8 @@ static void survive(watched *one)
 
 static void look_at(sweep *self, watched *one)
 {
-    if (check_failures || !is_there(one) || memcmp(one->copy.base, one->live.base, one->live.header.size) == 0)
+    if (check_failures || !snapshot_is_there(&one->segment) || !snapshot_take(&one->segment))
         return;
-    memcpy(one->copy.base, one->live.base, one->live.header.size);
     self->states++;
     survive(one);
 }
@@ -119,7 +95,7 @@ static void look(void *argument)
 static void begin(void *argument)
 {
     sweep *self = argument;
-    execl(self->command[0], self->command[0], self->command[1], self->parent.path, self->child.path, (char *)NULL);
+    execl(self->command[0], self->command[0], self->command[1], self->parent.segment.path, self->child.segment.path, (char *)NULL);
     perror(self->command[0]);
 }
 
@@ -136,8 +112,8 @@ int main(int count, char **arguments)
         return 77;
     }
     self.command = arguments + 1;
-    snprintf(self.parent.path, sizeof self.parent.path, "%s", test_path("parent.seg"));
-    snprintf(self.child.path, sizeof self.child.path, "%s", test_path("child.seg"));
+    strcpy(self.parent.segment.path, test_path("parent.seg"));
+    strcpy(self.child.segment.path, test_path("child.seg"));
     step_run run = {.script = begin, .look = look, .asked = ignore, .self = &self, .skip = 1, .until = 2};
     uint64_t stepped = step_through(&run);
     CHECK(self.parent.events == 2 * self.child.events && self.child.events > 8, "%llu events, %llu in the child",

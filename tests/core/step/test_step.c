@@ -3,6 +3,7 @@
  * The survivor works on a copy of the segment, made whenever an instruction has changed it. A sample of the instructions is
  * followed by a real kill.
  */
+#include "snapshot.h"
 #include "step.h"
 
 #include <signal.h>
@@ -17,12 +18,11 @@ static const scope_segment_sizes TINY = {
     .definitions_bytes = SCOPE_PAGE,
 };
 
-/* One process: what it told, its segment as it is, and a copy as of the last change. */
+/* One process: its segment, and what it told. */
 typedef struct {
-    char path[64];
+    snapshot segment;
     told *of;
-    told told_then;
-    scope_segment live, copy;
+    told told_then; /* as of the last look */
 } watched;
 
 enum { MARKS = 24 }; /* writes in the shortest of the scripts */
@@ -37,44 +37,18 @@ typedef struct {
 
 /* ---- the survivor ---- */
 
-/* From the moment that it can be seen a segment is whole. */
-static bool is_there(watched *one)
-{
-    const char *fault = NULL;
-    if (one->live.base)
-        return true;
-    if (access(one->path, F_OK) < 0) {
-        CHECK(!one->of->made, "%s was made, and is not there", one->path);
-        return false;
-    }
-    CHECK(scope_segment_open(&one->live, one->path, &fault) == 0, "%s", fault ? fault : strerror(errno));
-    if (!one->live.base)
-        return false;
-    one->copy = one->live;
-    one->copy.base = calloc(1, one->live.header.size);
-    one->copy.control = (scope_control_page *)(one->copy.base + one->live.header.control_offset);
-    one->copy.lanes = (scope_lane_control *)(one->copy.base + one->live.header.lanes_offset);
-    one->copy.definitions = (scope_word *)(one->copy.base + one->live.header.definitions_offset);
-    return true;
-}
-
-/* Whether anything has changed since the last look. */
-static bool take_copy(watched *one)
-{
-    uint64_t size = one->live.header.size;
-    if (memcmp(one->copy.base, one->live.base, size) == 0 && memcmp(&one->told_then, one->of, sizeof(told)) == 0)
-        return false;
-    memcpy(one->copy.base, one->live.base, size);
-    memcpy(&one->told_then, one->of, sizeof(told));
-    return true;
-}
-
 static void look_at(sweep *self, watched *one)
 {
-    if (!is_there(one) || !take_copy(one))
+    if (!snapshot_is_there(&one->segment)) {
+        CHECK(!one->of->made, "%s was made, and is not there", one->segment.path);
         return;
+    }
+    bool told_more = memcmp(&one->told_then, one->of, sizeof(told)) != 0;
+    if (!snapshot_take(&one->segment) && !told_more)
+        return;
+    memcpy(&one->told_then, one->of, sizeof(told));
     self->states++;
-    survive(&one->copy, one->of);
+    survive(&one->segment.copy, one->of);
 }
 
 static void look(void *argument)
@@ -92,29 +66,24 @@ static void look(void *argument)
 static void store_all(void *argument)
 {
     sweep *self = argument;
-    if (!self->parent.live.base)
+    if (!self->parent.segment.live.base)
         return;
-    scope_lane_control *lane = &self->parent.live.lanes[0];
+    scope_lane_control *lane = &self->parent.segment.live.lanes[0];
     self->parent.of->stored[0] = self->parent.of->committed[0];
     atomic_store(&lane->head, atomic_load(&lane->tail));
 }
 
 static void forget(watched *one)
 {
-    if (one->live.base) {
-        scope_segment_close(&one->live);
-        free(one->copy.base);
-    }
-    one->live.base = one->copy.base = NULL;
+    snapshot_forget(&one->segment);
     memset(one->of, 0, sizeof *one->of);
-    unlink(one->path);
 }
 
 /* ---- the script, in the tracee ---- */
 
 static void begin(sweep *self, watched *one)
 {
-    if (scope_segment_create(&self->segment, one->path, &self->sizes) < 0)
+    if (scope_segment_create(&self->segment, one->segment.path, &self->sizes) < 0)
         abort();
     one->of->made++;
     tell_define(one->of, &self->segment);
@@ -202,9 +171,9 @@ static void look_at_the_dead(watched *one)
 {
     const char *fault = NULL;
     scope_segment left;
-    if (!one->of->made && access(one->path, F_OK) < 0)
+    if (!one->of->made && access(one->segment.path, F_OK) < 0)
         return;
-    CHECK(scope_segment_open(&left, one->path, &fault) == 0, "%s: %s", one->path, fault ? fault : strerror(errno));
+    CHECK(scope_segment_open(&left, one->segment.path, &fault) == 0, "%s: %s", one->segment.path, fault ? fault : strerror(errno));
     CHECK(owner_is_dead(&left), "its owner seems to live");
     survive(&left, one->of);
     scope_segment_close(&left);
@@ -248,8 +217,8 @@ int main(int count, char **arguments)
     }
     self.parent.of = new_told();
     self.child.of = new_told();
-    snprintf(self.parent.path, sizeof self.parent.path, "%s", test_path("parent.seg"));
-    snprintf(self.child.path, sizeof self.child.path, "%s", test_path("child.seg"));
+    strcpy(self.parent.segment.path, test_path("parent.seg"));
+    strcpy(self.child.segment.path, test_path("child.seg"));
     for (int policy = 0; policy < SCOPE_POLICIES; policy++)
         for (int order = STEP_CHILD_FIRST; order <= STEP_IN_TURN; order++) {
             if (!thorough && order != policy)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.processes.sweep import killer
-from tests.processes.sweep.lives import afterwards, at_once, forget_the_old, in_rounds, live
+from tests.processes.sweep.lives import afterwards, at_once, command, forget_the_old, in_rounds, live
 from tests.processes.sweep.world import World
 
 if TYPE_CHECKING:
@@ -98,6 +98,14 @@ class Sweeps:
         world.check(self._expected)
         return killed[0]
 
+    def command(self, world: World, k: int) -> bool:
+        """``scope collect --once`` as anybody starts it, killed from outside."""
+        world.write_second()
+        was_killed = command(k)
+        assert not live(afterwards, world, 0)
+        world.check(self._expected)
+        return was_killed
+
     def retention(self, world: World, k: int) -> bool:
         assert not live(afterwards, world, 0)
         was_killed = live(forget_the_old, world, k)
@@ -122,8 +130,9 @@ def main() -> None:
         sweeps.of(sweeps.once, part=3)
         sweeps.of(sweeps.successors, part=4)
         sweeps.of(sweeps.retention, part=5, finer=15)
+        sweeps.of(sweeps.command)
     print(
-        f"collector: {sweeps.changes} changes of files in five sweeps, {sweeps.kills} kills survived,"
+        f"collector: {sweeps.changes} changes of files in six sweeps, {sweeps.kills} kills survived,"
         f" {time.monotonic() - began:.0f} s: all stored once, all losses exact"
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 import traceback
 from pathlib import Path
@@ -103,3 +105,16 @@ def live(life: Life, world: World, k: int, *, half: bool = False) -> bool:
         return True
     assert status == 0, f"k {k}: the collector ended with {status}"
     return False
+
+
+def command(k: int) -> bool:
+    """``scope collect --once`` in a process of its own, killed at its k-th change; whether it was."""
+    settings = {"KILLER_K": str(k), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "scope", "collect", "--once"],
+        env={**os.environ, **settings},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
+    return done.returncode != 0
