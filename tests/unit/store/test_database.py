@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 SLICE = f"{START_NS}.db"
+NOBODY = 65534
 
 
 def test_files_are_their_owners_alone(tmp_path: Path) -> None:
@@ -116,8 +117,8 @@ from tests.unit.store.kit import Settings
 directory = Path(sys.argv[1])
 if os.getuid() == 0:
     os.setgroups([])
-    os.setgid(65534)
-    os.setuid(65534)
+    os.setgid({nobody})
+    os.setuid({nobody})
 try:
     {code}
 except StoreError as error:
@@ -137,8 +138,15 @@ def public() -> Iterator[Path]:
 
 def as_nobody(directory: Path, code: str) -> str:
     """What a process prints for which permissions count, as they don't for root."""
-    command = [sys.executable, "-c", AS_NOBODY.format(code=code), str(directory)]
+    command = [sys.executable, "-c", AS_NOBODY.format(code=code, nobody=NOBODY), str(directory)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def give_away(directory: Path) -> None:
+    """Make it nobody's own, where that may be done: a store is only written by its owner."""
+    if os.geteuid() == 0:
+        for path in (directory, *directory.rglob("*")):
+            os.chown(path, NOBODY, -1)
 
 
 def forbid(directory: Path) -> None:
@@ -155,6 +163,7 @@ def allow(directory: Path) -> None:
 
 def test_a_writer_without_the_right_to_write_says_where(public: Path) -> None:
     store(public, [summary()])
+    give_away(public)
     forbid(public)
     said = as_nobody(public, "Writer(directory, Settings())")
     assert said.startswith("StoreFull cannot write ")
