@@ -27,20 +27,15 @@ enum { STEP_IN_THREAD = 1 }; /* flags of a LOOP_STEP */
 static PyTypeObject *CallbackType, *MethodType, *step_wrapper_type;
 static PyObject *name_self, *name_get_coro, *name_cr_await, *name_cr_code, *name_co_qualname;
 
+/* A callback that was wrapped, or a loop's method that wraps those that it is given. */
 typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
     PyObject *inner;
-    uint64_t ready_ns;
-    bool in_thread;
-} CallbackObject;
-
-typedef struct {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
-    PyObject *inner;
-    uint8_t mode;
-} MethodObject;
+    uint64_t ready_ns; /* of a callback */
+    bool in_thread; /* of a callback */
+    uint8_t mode; /* of a method */
+} HeldObject;
 
 typedef struct running {
     struct running *outer;
@@ -135,7 +130,7 @@ void scope_loop_leave(RequestObject *request, uint64_t now_ns)
     now_running->ready_ns = now_running->begin_ns = now_ns;
 }
 
-static void begin_step(running *step, const CallbackObject *callback, bool passes_on)
+static void begin_step(running *step, const HeldObject *callback, bool passes_on)
 {
     ContextObject *context = scope_context();
     uint64_t now_ns = scope_clock_now();
@@ -172,7 +167,7 @@ static void end_step(running *step, PyObject *task)
 
 static PyObject *callback_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names)
 {
-    CallbackObject *self = (CallbackObject *)callable;
+    HeldObject *self = (HeldObject *)callable;
     PyObject *task = self->in_thread ? NULL : task_of(self->inner);
     PyErr_Clear();
     running step;
@@ -186,20 +181,20 @@ static PyObject *callback_call(PyObject *callable, PyObject *const *args, size_t
 
 /* ---- what is called ---- */
 
-static int held_traverse(CallbackObject *self, visitproc visit, void *arg)
+static int held_traverse(HeldObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->inner);
     return 0;
 }
 
-static int held_clear(CallbackObject *self)
+static int held_clear(HeldObject *self)
 {
     Py_CLEAR(self->inner);
     return 0;
 }
 
-static void held_dealloc(CallbackObject *self)
+static void held_dealloc(HeldObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
@@ -212,28 +207,36 @@ static void held_dealloc(CallbackObject *self)
 static PyObject *held_getattr(PyObject *self, PyObject *name)
 {
     PyObject *value = PyObject_GenericGetAttr(self, name);
-    PyObject *inner = ((CallbackObject *)self)->inner;
+    PyObject *inner = ((HeldObject *)self)->inner;
     if (value || !inner || !PyErr_ExceptionMatches(PyExc_AttributeError))
         return value;
     PyErr_Clear();
     return PyObject_GetAttr(inner, name);
 }
 
-static PyObject *held_repr(CallbackObject *self)
+static PyObject *held_repr(HeldObject *self)
 {
     return PyObject_Repr(self->inner);
 }
 
-static PyObject *new_callback(PyObject *inner, uint64_t ready_ns, bool in_thread)
+static HeldObject *hold(PyTypeObject *type, vectorcallfunc call, PyObject *inner)
 {
-    CallbackObject *self = PyObject_GC_New(CallbackObject, CallbackType);
+    HeldObject *self = PyObject_GC_New(HeldObject, type);
     if (!self)
         return NULL;
-    self->vectorcall = callback_call;
+    self->vectorcall = call;
     self->inner = Py_NewRef(inner);
+    PyObject_GC_Track(self);
+    return self;
+}
+
+static PyObject *new_callback(PyObject *inner, uint64_t ready_ns, bool in_thread)
+{
+    HeldObject *self = hold(CallbackType, callback_call, inner);
+    if (!self)
+        return NULL;
     self->ready_ns = ready_ns;
     self->in_thread = in_thread;
-    PyObject_GC_Track(self);
     return (PyObject *)self;
 }
 
@@ -255,7 +258,7 @@ static uint64_t ready_at(uint8_t mode, PyObject *when)
 
 static PyObject *method_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names)
 {
-    MethodObject *self = (MethodObject *)callable;
+    HeldObject *self = (HeldObject *)callable;
     Py_ssize_t given = PyVectorcall_NARGS(flags), at = self->mode == CALL_SOON ? 1 : 2;
     Py_ssize_t all = given + (names ? PyTuple_GET_SIZE(names) : 0);
     PyObject *copy[MOST_ARGUMENTS];
@@ -292,13 +295,9 @@ static PyObject *loop_method(PyObject *module, PyObject *args)
         mode++;
     if (mode == 3)
         return PyErr_Format(PyExc_ValueError, "a loop's method that takes callbacks is call_soon, call_at or call_later, not %s", name);
-    MethodObject *self = PyObject_GC_New(MethodObject, MethodType);
-    if (!self)
-        return NULL;
-    self->vectorcall = method_call;
-    self->inner = Py_NewRef(inner);
-    self->mode = mode;
-    PyObject_GC_Track(self);
+    HeldObject *self = hold(MethodType, method_call, inner);
+    if (self)
+        self->mode = mode;
     return (PyObject *)self;
 }
 
@@ -310,46 +309,29 @@ static PyObject *queued(PyObject *module, PyObject *call)
 }
 
 static PyMemberDef held_members[] = {
-    {"__vectorcalloffset__", T_PYSSIZET, offsetof(CallbackObject, vectorcall), READONLY, NULL},
-    {"__wrapped__", T_OBJECT, offsetof(CallbackObject, inner), READONLY, "What is called."},
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(HeldObject, vectorcall), READONLY, NULL},
+    {"__wrapped__", T_OBJECT, offsetof(HeldObject, inner), READONLY, "What is called."},
     {NULL, 0, 0, 0, NULL},
 };
 
-_Static_assert(offsetof(CallbackObject, inner) == offsetof(MethodObject, inner), "both are held alike");
+#define HELD_SLOTS                                                                                                  \
+    {Py_tp_dealloc, held_dealloc}, {Py_tp_traverse, held_traverse}, {Py_tp_clear, held_clear},                      \
+        {Py_tp_getattro, held_getattr}, {Py_tp_repr, held_repr}, {Py_tp_call, PyVectorcall_Call},                   \
+        {Py_tp_members, held_members}
 
 static PyType_Slot callback_slots[] = {
-    {Py_tp_doc, "A callback that remembers since when it could run."},
-    {Py_tp_dealloc, held_dealloc},
-    {Py_tp_traverse, held_traverse},
-    {Py_tp_clear, held_clear},
-    {Py_tp_getattro, held_getattr},
-    {Py_tp_repr, held_repr},
-    {Py_tp_call, PyVectorcall_Call},
-    {Py_tp_members, held_members},
-    {0, NULL},
-};
-
+    {Py_tp_doc, "A callback that remembers since when it could run."}, HELD_SLOTS, {0, NULL}};
 static PyType_Slot method_slots[] = {
-    {Py_tp_doc, "A loop's method that takes a callback."},
-    {Py_tp_dealloc, held_dealloc},
-    {Py_tp_traverse, held_traverse},
-    {Py_tp_clear, held_clear},
-    {Py_tp_getattro, held_getattr},
-    {Py_tp_repr, held_repr},
-    {Py_tp_call, PyVectorcall_Call},
-    {Py_tp_descr_get, method_get},
-    {Py_tp_members, held_members},
-    {0, NULL},
-};
+    {Py_tp_doc, "A loop's method that takes a callback."}, {Py_tp_descr_get, method_get}, HELD_SLOTS, {0, NULL}};
 
 #define HELD_FLAGS                                                                                                  \
     (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_IMMUTABLETYPE              \
      | Py_TPFLAGS_DISALLOW_INSTANTIATION)
 
 static PyType_Spec callback_spec = {
-    .name = "scope._core.Callback", .basicsize = sizeof(CallbackObject), .flags = HELD_FLAGS, .slots = callback_slots};
+    .name = "scope._core.Callback", .basicsize = sizeof(HeldObject), .flags = HELD_FLAGS, .slots = callback_slots};
 static PyType_Spec method_spec = {.name = "scope._core.LoopMethod",
-                                  .basicsize = sizeof(MethodObject),
+                                  .basicsize = sizeof(HeldObject),
                                   .flags = HELD_FLAGS | Py_TPFLAGS_METHOD_DESCRIPTOR,
                                   .slots = method_slots};
 
