@@ -161,6 +161,7 @@ static void publish(const world_collector *self)
 {
     uint64_t head = self->stored.lanes[self->lane].reader.head;
     scope_lane_publish(&world_segment, self->lane, head);
+    world_ghost_of(model_now())->cut_short[self->lane] = false;
     if (self->wronged)
         model_violated("kept", "events were overwritten while they were copied");
 }
