@@ -39,6 +39,9 @@ STALL_S: Final = 60.0
 COLLECTOR_SHARE: Final = 0.3
 """How many of the kills are the collector's."""
 
+LEAST_EVENTS: Final = 8
+"""That a request of the run has; of one that is absent all of them have to be counted as lost."""
+
 _ROWS: Final = (
     "SELECT requests.id, path, state, status, route, complete, lost FROM requests JOIN shapes ON shapes.id = shape"
 )
@@ -68,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     findings = Findings()
     store = directory / "scope" / "store"
     totals, _ = judge(store, witness.finals, findings)
-    stored = _check_requests(store, fates, findings)
+    stored = _check_requests(store, fates, sum(totals.lost.values()), findings)
     print("\n".join([*_table(fates, stored, totals, turmoil), *findings.lines()]))
     print(f"\nran for {ran_s:.0f} s, judged in {time.monotonic() - begun - ran_s:.0f} s")
     print(f"kept in {directory}", file=sys.stderr)
@@ -148,16 +151,20 @@ def _sent(fates: bytes) -> int:
     return len(fates) - fates.count(UNSENT)
 
 
-def _check_requests(store: Path, fates: bytes, findings: Findings) -> int:
-    """Each answered request is stored once, as it was; how many of those that were sent are stored."""
+def _check_requests(store: Path, fates: bytes, lost: int, findings: Findings) -> int:
+    """Each answered request is stored once, as it was; how many of those that were sent are stored.
+
+    Of as many as ``lost`` events all may be lost.
+    """
     seen = bytearray(len(fates))
     for path in archive.slices(store):
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
             for id_, *row in database.execute(_ROWS):
                 _check_row(id_, row, fates, seen, findings)
+    absent = [number for number, fate in enumerate(fates) if fate == ANSWERED and not seen[number]]
+    if len(absent) * LEAST_EVENTS > lost:
+        findings.note("answered, but not stored", f"{len(absent)} requests, {id_of(absent[0])} the first")
     for number, fate in enumerate(fates):
-        if fate == ANSWERED and not seen[number]:
-            findings.note("answered, but not stored", id_of(number))
         if fate == WRONG:
             findings.note("answered otherwise than with its price", id_of(number))
     return sum(map(bool, seen))
