@@ -1,8 +1,9 @@
 """``python -m load_tests.forced_loss``: overruns tiny rings and proves that every lost event is counted.
 
-The same requests are sent three times. First with room enough and a collector: all events are stored, which tells how
-many a request and a worker write. Then, for each overflow policy, to rings of 32 KiB without a collector; afterwards
-what the rings still hold is drained. Stored and lost events have to add up to what was written. Exit code 0 if they do.
+The same requests are sent again and again. First with room enough and a collector: all events are stored, which tells
+how many a request and a worker write. Then, for each overflow policy, to rings of 32 KiB without a collector;
+afterwards what the rings still hold is drained. Stored and lost events have to add up to what was written. Exit code 0
+if they do.
 """
 
 from __future__ import annotations
@@ -19,8 +20,22 @@ from scope.store import Reader
 from .prices import send_prices
 from .stack import shop
 
-POLICIES = ("overwrite-oldest", "discard-newest")
-TINY = {"SCOPE_SEGMENT_FIRST_LANE_BYTES": "32KiB", "SCOPE_SEGMENT_LANE_BYTES": "32KiB"}
+ALIKE = {"SCOPE_INTEGRATIONS": "starlette,fastapi,httpx,threads"}
+"""Without the steps of event loops: requests that are alike do not take equally many."""
+
+TINY = {**ALIKE, "SCOPE_SEGMENT_FIRST_LANE_BYTES": "32KiB", "SCOPE_SEGMENT_LANE_BYTES": "32KiB"}
+RUNS = {
+    "overwrite-oldest": {**TINY, "SCOPE_SEGMENT_OVERFLOW": "overwrite-oldest"},
+    "discard-newest": {**TINY, "SCOPE_SEGMENT_OVERFLOW": "discard-newest"},
+    "block": {**TINY, "SCOPE_SEGMENT_OVERFLOW": "block", "SCOPE_SEGMENT_BLOCK_MS": "1ms"},
+    "block-all": {
+        **TINY,
+        "SCOPE_SEGMENT_OVERFLOW": "block",
+        "SCOPE_SEGMENT_BLOCK_MS": "1ms",
+        "SCOPE_SEGMENT_BLOCK_EVENT_LOOPS": "true",
+    },
+}
+"""What a run is called, and the settings that make it lose events."""
 ENOUGH = 200
 
 
@@ -40,16 +55,15 @@ class Tally:
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     directory = options.directory or Path(tempfile.mkdtemp(prefix="scope-forced-loss-"))
-    whole = run(directory / "whole", ENOUGH, options.workers, {}, collect=True)
+    whole = run(directory / "whole", ENOUGH, options.workers, ALIKE, collect=True)
     each, rest = _measure(whole)
     written = options.requests * each + rest
     print(f"{each} events a request, {rest} besides; {options.requests:,} requests write {written:,} events")
     good = whole.lost.total() == 0
-    for policy in POLICIES:
-        settings = {**TINY, "SCOPE_SEGMENT_OVERFLOW": policy}
-        tally = run(directory / policy, options.requests, options.workers, settings, collect=False)
+    for name, settings in RUNS.items():
+        tally = run(directory / name, options.requests, options.workers, settings, collect=False)
         good &= tally.stored + tally.lost.total() == written and tally.lost.total() > 0
-        print(_line(policy, tally, written))
+        print(_line(name, tally, written))
     print(f"kept in {directory}", file=sys.stderr)
     return 0 if good else 1
 
@@ -87,11 +101,11 @@ def _measure(whole: Tally) -> tuple[int, int]:
     return each, whole.stored - whole.events["price"]
 
 
-def _line(policy: str, tally: Tally, written: int) -> str:
+def _line(name: str, tally: Tally, written: int) -> str:
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in tally.lost.items() if count)
     difference = written - tally.stored - tally.lost.total()
     verdict = "all accounted for" if not difference else f"{difference:,} unaccounted for"
-    return f"{policy:<18}{tally.stored:>10,} stored + {tally.lost.total():>10,} lost ({reasons}): {verdict}"
+    return f"{name:<18}{tally.stored:>10,} stored + {tally.lost.total():>10,} lost ({reasons}): {verdict}"
 
 
 def _parser() -> argparse.ArgumentParser:

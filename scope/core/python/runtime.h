@@ -64,6 +64,7 @@ typedef struct {
     uint8_t *payload;
     uint32_t length;
     uint8_t kind;
+    uint64_t refused_by; /* serial of the last session that had no room for it */
 } scope_definition_entry;
 
 typedef struct {

@@ -173,7 +173,7 @@ uint32_t scope_runtime_define(uint8_t kind, const uint8_t *payload, uint32_t len
     if (!copy)
         return 0;
     memcpy(copy, payload, length);
-    runtime.definitions[runtime.definition_count] = (scope_definition_entry){copy, length, kind};
+    runtime.definitions[runtime.definition_count] = (scope_definition_entry){copy, length, kind, 0};
     return ++runtime.definition_count;
 }
 
@@ -225,9 +225,13 @@ uint32_t scope_session_site_slow(SessionObject *session, uint32_t number)
 {
     if (number > runtime.definition_count || (number >= session->site_capacity && !grow_sites(session, number)))
         return 0;
-    const scope_definition_entry *entry = &runtime.definitions[number - 1];
-    session->site_numbers[number] = scope_define(&session->segment, entry->kind, entry->payload, entry->length);
-    return session->site_numbers[number];
+    scope_definition_entry *entry = &runtime.definitions[number - 1];
+    if (entry->refused_by == session->serial)
+        return 0; /* counted when it was */
+    uint32_t written = scope_define(&session->segment, entry->kind, entry->payload, entry->length);
+    if (!written)
+        entry->refused_by = session->serial;
+    return session->site_numbers[number] = written;
 }
 
 /* ---- the type ---- */

@@ -329,11 +329,36 @@ static void put_value(scope_buffer *buffer, PyObject *value, int depth)
         put_object(buffer, value);
 }
 
+#define LEFT_OUT "scope.left_out"
+#define LEFT_OUT_BYTES (2 + sizeof LEFT_OUT - 1 + 1 + 8)
+
+/* Says how many of `given` attributes are not behind the count at `count_at`, as one more; there is room for it. */
+static void put_left_out(scope_buffer *buffer, uint8_t *count_at, Py_ssize_t given)
+{
+    uint16_t count;
+    memcpy(&count, count_at, sizeof count);
+    int64_t left_out = (int64_t)given - count;
+    if (left_out <= 0)
+        return;
+    buffer->overflow = false;
+    scope_put_utf8(buffer, LEFT_OUT, sizeof LEFT_OUT - 1);
+    scope_put_u8(buffer, TAG_INT);
+    scope_put_bytes(buffer, &left_out, sizeof left_out);
+    count++;
+    memcpy(count_at, &count, sizeof count);
+}
+
 void scope_put_attributes(scope_buffer *buffer, PyObject *attributes)
 {
     uint16_t none = 0;
-    if (attributes && PyDict_GET_SIZE(attributes))
-        put_pairs(buffer, attributes, 1, buffer->max_attributes, 2);
-    else
+    uint8_t *count_at = buffer->at;
+    bool told = (size_t)(buffer->end - buffer->at) >= sizeof none + LEFT_OUT_BYTES;
+    if (!attributes || !PyDict_GET_SIZE(attributes) || !told) {
         scope_put_bytes(buffer, &none, sizeof none);
+        return;
+    }
+    buffer->end -= LEFT_OUT_BYTES;
+    put_pairs(buffer, attributes, 1, buffer->max_attributes, sizeof none);
+    buffer->end += LEFT_OUT_BYTES;
+    put_left_out(buffer, count_at, PyDict_GET_SIZE(attributes));
 }

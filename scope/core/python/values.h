@@ -40,8 +40,9 @@ void scope_put_text(scope_buffer *buffer, PyObject *text, uint32_t max_bytes);
 /* The same, with secrets in it masked. */
 void scope_put_masked_text(scope_buffer *buffer, PyObject *text, uint32_t max_bytes);
 
-/* Attributes from a dict (NULL: none). Values under secret names are left out, secrets in strings masked. Never leaves an
- * exception set. */
+/* Attributes from a dict (NULL: none). Values under secret names are left out, secrets in strings masked. Where not all are
+ * put, for their number, their size or a name that is no str, one more, scope.left_out, says how many were not. Never leaves
+ * an exception set. */
 void scope_put_attributes(scope_buffer *buffer, PyObject *attributes);
 
 #endif

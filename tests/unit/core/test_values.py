@@ -159,8 +159,15 @@ def test_what_does_not_fit_a_record_is_told_by_its_type_and_what_follows_is_kept
     assert kept(before=1, wide=wide, after=2) == {"before": 1, "wide": ObjectName("list"), "after": 2}
 
 
-def test_many_attributes_are_cut_after_64() -> None:
-    assert len(kept(**{f"name {number}": number for number in range(200)})) == 64
+def test_many_attributes_are_cut_after_64_and_it_is_told_how_many() -> None:
+    attributes = kept(**{f"name {number}": number for number in range(200)})
+    assert attributes.pop("scope.left_out") == 136
+    assert len(attributes) == 64
+
+
+def test_attributes_for_which_there_is_no_room_are_counted() -> None:
+    attributes = kept(**{"n" * 120 + str(number): "x" * 250 for number in range(64)})
+    assert attributes["scope.left_out"] == 64 - (len(attributes) - 1) > 0
 
 
 def test_as_many_large_attributes_as_fit_are_whole() -> None:
@@ -198,7 +205,8 @@ def test_the_bound_of_strings_is_the_sessions(size: int, tmp_path: Any) -> None:
     if size <= 16:
         assert isinstance(text, Cut)
         assert len(text.text) == size
-        assert len(attributes) == 3
+        assert len(attributes) == 4
+        assert attributes["scope.left_out"] == 1
     assert len(begin.payload) > 0
 
 
