@@ -278,7 +278,7 @@ static void search_event(unsigned depth, unsigned actor, uint8_t event)
     search_next(depth, actor, event, &none);
 }
 
-/* The first actor that is about to store, or to end; else how many there are. */
+/* The first actor that is about to store, to end, or to fail a check; else how many there are. */
 static unsigned first_storing(const model_state *state)
 {
     const model_program *program = model_running.program;
@@ -287,7 +287,8 @@ static unsigned first_storing(const model_state *state)
         if (state->actors[actor].phase != MODEL_READY)
             continue;
         enum model_outcome next = step(state, actor, true);
-        if (next == MODEL_ABOUT_TO_STORE || next == MODEL_OVER)
+        model_running.result.violated[0] = 0; /* the step itself will say so */
+        if (next == MODEL_ABOUT_TO_STORE || next == MODEL_OVER || next == MODEL_VIOLATED)
             break;
     }
     return actor;

@@ -70,7 +70,6 @@ typedef struct {
 
 typedef struct {
     uint64_t states, steps, executions;
-    unsigned longest_operation; /* accesses of shared memory */
     unsigned depth;
     char violated[64]; /* the check that failed; empty where none did */
     char message[256];

@@ -29,8 +29,6 @@ uint64_t step_record(uint64_t value)
         model_violated("bounded", "an operation makes more than %d accesses", MODEL_LOG);
     self->log[self->logged++] = value;
     model_running.position++;
-    if (self->logged > model_running.result.longest_operation)
-        model_running.result.longest_operation = self->logged;
     return value;
 }
 
