@@ -28,9 +28,9 @@ _SEVERITIES: Final = ("low", "medium", "high")
 )
 @pass_invocation
 def command(invocation: Invocation, *, path: Path, everything: bool, form: str | None, least: str | None) -> int:
-    """Analyse the code in PATH: its routes, what is likely to hurt, and what is worth probing.
+    """Analyse a code base: routes, what hurts, what to probe.
 
-    Nothing of it is imported or run.
+    PATH is a directory of Python code, or a file. Nothing of it is imported or run.
     """
     from ...instrument.analyse import Severity, analyse
 
