@@ -113,15 +113,15 @@ class Ingest:
         shares = self._share_out(batch.finished)
         for share in shares[:-1]:
             self._store(share, Journal())
-        self.open.record(batch.open, self._looks, self._batch + 1, journal)
         journal.add("head", ((segment, pack(f"<{len(lanes)}Q", *lanes)) for segment, lanes in batch.heads.items()))
         for segment, losses in batch.losses.items():
             journal.add("loss", ((segment, reason, events) for reason, events in losses.items()))
         for segment, rows in batch.lane_losses.items():
             journal.add("lane_loss", ((segment, *row) for row in rows))
         if shares:
-            self._store(shares[-1], journal)
+            self._store(shares[-1], journal, batch.open)
         else:
+            self.open.record(batch.open, self._looks, self._batch + 1, journal)
             self._apply(journal)
 
     def _load(self) -> None:
@@ -185,21 +185,22 @@ class Ingest:
             for start in sorted(fresh.keys() | late.keys())
         ]
 
-    def _store(self, share: _Share, journal: Journal) -> None:
+    def _store(self, share: _Share, journal: Journal, unfinished: _Rows = ()) -> None:
         slice_ = self.slices.get(share.start)
         ended = {*share.requests, *(identity(late.segment, late.key) for late in share.late)}
         with translated(slice_.path):
             try:
-                self._write(slice_, share, ended, journal)
+                self._write(slice_, share, ended, journal, unfinished)
             except sqlite3.IntegrityError:  # some of it was stored before
-                self._write(slice_, share.without(slice_.known(share.requests)), ended, journal)
+                self._write(slice_, share.without(slice_.known(share.requests)), ended, journal, unfinished)
         self._apply(journal)
         self.slices.cut_if_large(share.start)
 
-    def _write(self, slice_: Slice, share: _Share, ended: set[int], journal: Journal) -> None:
+    def _write(self, slice_: Slice, share: _Share, ended: set[int], journal: Journal, unfinished: _Rows) -> None:
         """Store ``share`` in one transaction, with the journal of all that it changes in main.db.
 
-        ``ended`` are the requests that are no longer open, stored now or before.
+        ``ended`` are the requests that are no longer open, stored now or before; ``unfinished`` those that are, what came
+        after the end of one of the others among them.
         """
         with slice_.transaction():
             if share.columns:
@@ -208,6 +209,7 @@ class Ingest:
                 self._append(slice_, late, journal)
             self._introduce(slice_, share, journal)
             self.open.close(ended, journal)
+            self.open.record(unfinished, self._looks, self._batch + 1, journal)
             journal.add("endpoint", self._endpoints.take_fresh())
             journal.add("slice", [(share.start, self._block)])
             journal.add("block", [(self._block,)])

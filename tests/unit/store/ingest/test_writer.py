@@ -200,6 +200,18 @@ def test_records_without_a_beginning_that_came_late_are_added_to_their_request(t
         assert len(reader.requests(parse("attr.a = b"))) == 1
 
 
+def test_what_comes_late_in_the_batch_of_its_request_and_ends_in_another_is_added(tmp_path: Path) -> None:
+    with open_writer(tmp_path) as writer:
+        writer.commit(Batch(open=[unfinished(1)]))
+        writer.commit(Batch(finished=[summary(1, pieces=1)], open=[headless(1)]))
+        writer.commit(Batch(finished=[headless(1, state=1, pieces=1, blob=b"", notes=())]))
+        assert writer.restore().open == ()
+    with Reader(tmp_path) as reader:
+        (request,) = reader.requests()
+        assert request.events == 5
+        assert reader.blob(request).endswith(headless(1).blob)
+
+
 def test_records_without_a_beginning_outlive_the_file_of_their_segment(tmp_path: Path) -> None:
     with open_writer(tmp_path) as writer:
         writer.commit(Batch(finished=[summary(1)]))
