@@ -13,13 +13,14 @@ CORE := scope/core/CMakeLists.txt $(wildcard scope/core/*.[ch] scope/core/python
 CORE_TESTS := $(wildcard tests/core/*.[ch] tests/core/*.cmake tests/core/*/*.[ch] tests/core/fuzz/CMakeLists.txt tests/core/fuzz/corpus/*/*)
 BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
 
-.PHONY: help demo test test-core test-model test-python suites model soak sweep chaos lint format coverage wheel-test sanitize sanitize-core sanitize-extension fuzz clean
+.PHONY: help demo test test-core test-model test-python suites equivalence model soak sweep chaos lint format coverage wheel-test sanitize sanitize-core sanitize-extension fuzz clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo        start the example shop, trace it, show its slowest request"
 	@echo "make test        all tests: Python and C"
 	@echo "make suites      Starlette's and FastAPI's own tests, with and without scope around every app"
+	@echo "make equivalence foreign tests with every function of a package recorded; NAMES='attrs test_generators' for some"
 	@echo "make lint        ruff, mypy, pyright, and the C compiler with warnings as errors"
 	@echo "make sweep       kill at every step: every store, every system call, every instruction of the core"
 	@echo "make chaos       fail every call of a worker and of the collector, and weigh what hostile writers cost"
@@ -55,6 +56,9 @@ suites: $(VENV)/.ready-test
 
 chaos: $(VENV)/.ready-test
 	$(BIN)/python -m tests.processes.chaos.run
+
+equivalence: $(VENV)/.ready-test
+	$(BIN)/python -m tests.third_party.probed $(NAMES)
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
