@@ -81,6 +81,9 @@ def set_describe(describe: Callable[[BaseException], _Description] | None, /) ->
 def set_secret_names(is_secret: Callable[[str], bool] | None, /) -> None:
     """What says whether an attribute is withheld because of its name, beyond the names that always are."""
 
+def set_steered(steered: Callable[[], object] | None, /) -> None:
+    """What is called, as a request begins, once the collector has said that other functions are to be recorded."""
+
 def start() -> bool:
     """Begin a session by the starter where there is none; whether there is one."""
 

@@ -74,7 +74,7 @@ class Collector:
         self._batch: Batch | None = None
         self._taken = self._commits = 0
         self._busy = self._stirred = False
-        self._steering = Steering(config.wishes_path)
+        self._steering = Steering(config.wishes_path, config.probe_wishes_path)
         self._file = StatusFile(config.status_path, clock)
         self._checked = self._retained = 0
         self._committed = clock()

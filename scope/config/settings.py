@@ -231,6 +231,11 @@ class Config:
         return os.path.join(self.dir, "wishes.json")
 
     @property
+    def probe_wishes_path(self) -> str:
+        """What running processes are asked to record for a while."""
+        return os.path.join(self.dir, "probes.json")
+
+    @property
     def log_path(self) -> str:
         """What a collector without a terminal has to tell."""
         return os.path.join(self.dir, "collector.log")

@@ -29,6 +29,7 @@
 enum scope_policy { SCOPE_OVERWRITE_OLDEST, SCOPE_DISCARD_NEWEST, SCOPE_BLOCK_WRITER, SCOPE_POLICIES };
 
 /* The control word: which bits say what. */
+#define SCOPE_CONTROL_GENERATION_MASK UINT64_C(0xFFFFFFFF) /* of what is to be recorded; 0: what the process began with */
 #define SCOPE_CONTROL_POLICY_SHIFT 41
 #define SCOPE_CONTROL_POLICY_MASK UINT64_C(7) /* 0: the session's own; else the policy's number + 1 */
 

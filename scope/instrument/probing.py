@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING
 
-from .._core import set_call_limits
+from .._core import set_call_limits, set_steered
 from ..capture.process import process
+from ..config.probe_wishes import in_force, read_probe_wishes
 from ..config.project import find_project
 from ..errors import ScopeError
-from .plan import Plan, make_plan
+from .plan import Plan, Rule, make_plan
 from .transform import in_place
 from .transform.cache import CodeCache
 from .transform.finder import ProbedLoader, ProbingFinder
@@ -20,16 +23,24 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ..config import Config
+    from .transform.binding import Planned
 
 logger = logging.getLogger("scope")
 
 
 class Probing:
-    """Puts the Plan of the settings into effect. Whatever goes wrong is logged, and functions stay as they are."""
+    """Puts the Plan of the settings into effect, and for a while what running processes are asked for besides.
+
+    Whatever goes wrong is logged, and functions stay as they are.
+    """
 
     def __init__(self) -> None:
         self._finder: ProbingFinder | None = None
+        self._plan = Plan()
+        self._early: dict[str, Planned] = {}
+        self._wished: list[in_place.Exchange] = []
         self._is_caught_up = False
+        self._lock = threading.Lock()  # of one that applies what is wished for
 
     def install(self) -> None:
         """Record functions of modules that are imported from now on."""
@@ -39,8 +50,12 @@ class Probing:
         except ScopeError as error:
             logger.error("scope: functions are not recorded: %s", error)  # noqa: TRY400
             return
-        if config.enabled and (plan.own_level or plan.rules):
-            set_call_limits(config.probes.calls_per_function, config.probes.calls_per_request)
+        if not config.enabled:
+            return
+        self._plan = plan
+        set_call_limits(config.probes.calls_per_function, config.probes.calls_per_request)
+        set_steered(self._steered)
+        if plan.own_level or plan.rules:
             self._finder = ProbingFinder(plan, CodeCache(config.code_dir, plan.digest))
             sys.meta_path.insert(0, self._finder)
 
@@ -49,8 +64,8 @@ class Probing:
         if self._finder is None:
             return
         config = process.config
-        plan = _plan(config, name.partition(":")[0].partition(".")[0])
-        self._finder.plan, self._finder.cache = plan, CodeCache(config.code_dir, plan.digest)
+        self._plan = self._finder.plan = _plan(config, name.partition(":")[0].partition(".")[0])
+        self._finder.cache = CodeCache(config.code_dir, self._plan.digest)
 
     def catch_up(self) -> None:
         """Record also the functions of modules that were imported before; done once, when the application is there."""
@@ -58,16 +73,52 @@ class Probing:
             return
         self._is_caught_up = True
         try:
-            self._exchange(self._finder.plan)
+            early = [module for module in _modules(self._plan) if self._before(module) is None]
+            for module, exchange in self._exchanged(self._plan, early):
+                self._early[module.__name__] = exchange.planned
         except Exception:
             logger.exception("scope: functions that were imported early are not recorded")
 
-    def _exchange(self, plan: Plan) -> None:
-        modules = [module for module in list(sys.modules.values()) if _is_early(plan, module)]
-        exchanges = [(module, exchange) for module in modules if (exchange := _prepared(plan, module)) is not None]
-        if exchanges:
-            for reason in in_place.apply(exchanges).refused:
-                logger.warning("scope: not recorded: %s", reason)
+    def _steered(self) -> None:
+        """A request begins, and the collector has said that other functions are to be recorded. It does not wait."""
+        threading.Thread(target=self.grant, name="scope-probes", daemon=True).start()
+
+    def grant(self) -> None:
+        """Record what is asked for now, and no longer what was."""
+        try:
+            with self._lock:
+                wishes = in_force(read_probe_wishes(process.config.probe_wishes_path), time.time_ns())
+                in_place.undo(self._wished)
+                self._wished = []
+                rules = tuple(Rule.parse(wish.rule) for wish in wishes)
+                if rules:
+                    self._wish(rules)
+        except Exception:
+            logger.exception("scope: functions that were asked for are not recorded")
+
+    def _wish(self, rules: tuple[Rule, ...]) -> None:
+        plan = Plan((*self._plan.rules, *rules), self._plan.ownership, self._plan.own_level)
+        modules = [module for module in _modules(plan) if any(rule.may_match_in(module.__name__) for rule in rules)]
+        self._wished = [exchange for _, exchange in self._exchanged(plan, modules)]
+
+    def _exchanged(self, plan: Plan, modules: list[ModuleType]) -> list[tuple[ModuleType, in_place.Exchange]]:
+        exchanges: list[tuple[ModuleType, in_place.Exchange]] = []
+        for module in modules:
+            try:
+                exchange = in_place.prepare(plan, module, self._before(module))
+            except (ScopeError, OSError, SyntaxError, ValueError) as error:
+                logger.warning("scope: functions of %s are not recorded: %s", module.__name__, error)
+                continue
+            if exchange is not None:
+                exchanges.append((module, exchange))
+        for reason in in_place.apply(exchanges).refused if exchanges else ():
+            logger.warning("scope: not recorded: %s", reason)
+        return exchanges
+
+    def _before(self, module: ModuleType) -> Planned | None:
+        """What the module's functions have unless they were asked for; None: what a plain import gave them."""
+        loader = getattr(module, "__loader__", None)
+        return loader.planned if isinstance(loader, ProbedLoader) else self._early.get(module.__name__)
 
 
 def _plan(config: Config, package: str = "") -> Plan:
@@ -75,19 +126,14 @@ def _plan(config: Config, package: str = "") -> Plan:
     return make_plan(config, folders=(here, find_project(here).root), packages=(package,) if package else ())
 
 
-def _is_early(plan: Plan, module: ModuleType) -> bool:
+def _modules(plan: Plan) -> list[ModuleType]:
+    """The modules that are imported and that the Plan may be about."""
+    return [module for module in list(sys.modules.values()) if _is_concerned(plan, module)]
+
+
+def _is_concerned(plan: Plan, module: ModuleType) -> bool:
     file, name = getattr(module, "__file__", None), getattr(module, "__name__", None)
-    if not isinstance(file, str) or not isinstance(name, str) or not file.endswith(".py"):
-        return False
-    return not isinstance(getattr(module, "__loader__", None), ProbedLoader) and plan.concerns(name, file)
-
-
-def _prepared(plan: Plan, module: ModuleType) -> in_place.Exchange | None:
-    try:
-        return in_place.prepare(plan, module)
-    except (ScopeError, OSError, SyntaxError, ValueError) as error:
-        logger.warning("scope: functions of %s are not recorded: %s", module.__name__, error)
-        return None
+    return isinstance(file, str) and isinstance(name, str) and file.endswith(".py") and plan.concerns(name, file)
 
 
 probing = Probing()

@@ -229,6 +229,7 @@ RequestObject *scope_begin_request(PyObject *scope, PyObject *header_name, bool 
         PyErr_Clear();
         return NULL;
     }
+    scope_session_steered(session);
     inbound found = {0};
     read_headers(&found, scope, header_name);
     if (!trusted)

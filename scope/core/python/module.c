@@ -66,6 +66,12 @@ static PyObject *set_secret_names(PyObject *module, PyObject *hook)
     return set_hook(&runtime.is_secret_name, hook, "set_secret_names");
 }
 
+static PyObject *set_steered(PyObject *module, PyObject *hook)
+{
+    (void)module;
+    return set_hook(&runtime.steered, hook, "set_steered");
+}
+
 /* start(): begins a session by the starter, where there is none; whether there is one now. */
 static PyObject *start(PyObject *module, PyObject *unused)
 {
@@ -111,6 +117,7 @@ static PyMethodDef functions[] = {
     {"set_starter", set_starter, METH_O, "What makes a session on the first request without one."},
     {"set_describe", set_describe, METH_O, "What turns an exception into (type, message, frames)."},
     {"set_secret_names", set_secret_names, METH_O, "What says whether an attribute's name is secret, beyond the built-in."},
+    {"set_steered", set_steered, METH_O, "What is called when other functions are to be recorded."},
     {"start", start, METH_NOARGS, "Begin a session by the starter where there is none; whether there is one."},
     {"pause", pause_capture, METH_O, "Begin no request and no task while it is true; those under way go on."},
     {"set_call_limits", scope_set_call_limits, METH_VARARGS, "How many calls of instrumented functions a request may record."},

@@ -75,6 +75,8 @@ typedef struct {
     PyObject *starter;
     PyObject *describe; /* exception -> (type, message, frames) */
     PyObject *is_secret_name;
+    PyObject *steered; /* called when the collector says that other functions are to be recorded */
+    uint32_t generation; /* what it said last */
     PyObject *context_variable;
     bool in_place; /* the layout of contexts is the one known: mapping.h */
     PyObject *names; /* str -> definition number */
@@ -100,6 +102,9 @@ void scope_count_forked(void);
 
 /* The session that a request or a task may begin in; started by the starter where there is none. NULL while paused. */
 SessionObject *scope_ensure_session(void);
+
+/* Calls runtime.steered: the control word has another generation than it had. Leaves no exception set. */
+void scope_session_steered(SessionObject *session);
 
 /* The number by which the session's segment knows a process-wide definition, written on first use; 0: no room. */
 uint32_t scope_session_site_slow(SessionObject *session, uint32_t number);

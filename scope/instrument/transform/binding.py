@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
+from functools import cache
 from types import CodeType
 from typing import Final, cast
 
@@ -16,6 +18,14 @@ _POINTS: Final = (
     (nodes.CATCH, CATCH),
 )
 _FUNCTION, _COROUTINE, _GENERATOR, _ASYNC_GENERATOR = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A module's code with its probes, and the state of the source that it was made of."""
+
+    code: CodeType
+    stamp: tuple[int, int]
 
 
 def bind(code: CodeType, module: str) -> CodeType:
@@ -37,9 +47,14 @@ def _bound(constant: object, code: CodeType, module: str) -> object:
 
 
 def _probe(code: CodeType, module: str) -> CodeProbe:
-    kind = _kind(code)
-    site = define_code(module, code.co_qualname, code.co_filename, code.co_firstlineno, kind)
-    return CodeProbe(f"{module}.{code.co_qualname}", site, kind in {_GENERATOR, _ASYNC_GENERATOR})
+    return _probe_at(module, code.co_qualname, code.co_filename, code.co_firstlineno, _kind(code))
+
+
+@cache
+def _probe_at(module: str, qualname: str, file: str, line: int, kind: int) -> CodeProbe:
+    """One probe for one place, however often its module is compiled: equal decisions make equal code."""
+    site = define_code(module, qualname, file, line, kind)
+    return CodeProbe(f"{module}.{qualname}", site, kind in {_GENERATOR, _ASYNC_GENERATOR})
 
 
 def _kind(code: CodeType) -> int:

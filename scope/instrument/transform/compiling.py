@@ -22,14 +22,23 @@ class Refused(ScopeError):
     """A module or function that is left as it is; the message says why."""
 
 
+Stamp = tuple[int, int]
+"""The state of a source file: its time of change in ns and its size in bytes."""
+
+
+def stamp_of(file: str) -> Stamp:
+    """Raises OSError."""
+    found = os.stat(file)
+    return found.st_mtime_ns, found.st_size
+
+
 def compile_planned(plan: Plan, cache: CodeCache | None, module: str, file: str) -> CodeType | None:
     """The module's code with stand-ins where ``plan`` wants probes; None where it wants none.
 
     Raises OSError where ``file`` cannot be read, SyntaxError or ValueError where it cannot be compiled, and Refused
     where it can, but not with blocks around its functions.
     """
-    stamp = os.stat(file)
-    key = (module, file, stamp.st_mtime_ns, stamp.st_size)
+    key = (module, file, *stamp_of(file))
     if cache is not None and (found := cache.get(key)) is not None:
         return found.code
     with open(file, "rb") as stream:

@@ -8,8 +8,8 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import SourceFileLoader
 from typing import TYPE_CHECKING
 
-from .binding import bind
-from .compiling import Refused, compile_planned
+from .binding import Planned, bind
+from .compiling import Refused, compile_planned, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,9 +40,9 @@ class ProbingFinder(MetaPathFinder):
             return spec
         file = spec.loader.path
         if self.plan.concerns(fullname, file):
-            code = self._prepared(fullname, file)
-            if code is not None:
-                spec.loader = ProbedLoader(fullname, file, code)
+            planned = self._prepared(fullname, file)
+            if planned is not None:
+                spec.loader = ProbedLoader(fullname, file, planned)
         return spec
 
     def _found(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
@@ -54,11 +54,12 @@ class ProbingFinder(MetaPathFinder):
                 return spec
         return None
 
-    def _prepared(self, fullname: str, file: str) -> CodeType | None:
+    def _prepared(self, fullname: str, file: str) -> Planned | None:
         """None where nothing is to be probed, or the import is to fail as it would have without us."""
         try:
+            stamp = stamp_of(file)
             code = compile_planned(self.plan, self.cache, fullname, file)
-            return None if code is None else bind(code, fullname)
+            return None if code is None else Planned(bind(code, fullname), stamp)
         except (SyntaxError, ValueError, OSError):
             return None
         except Refused as refusal:
@@ -72,10 +73,10 @@ class ProbingFinder(MetaPathFinder):
 class ProbedLoader(SourceFileLoader):
     """A loader of source that takes the code it is given; all else, and the plain code's cache, is as ever."""
 
-    def __init__(self, fullname: str, path: str, code: CodeType) -> None:
+    def __init__(self, fullname: str, path: str, planned: Planned) -> None:
         super().__init__(fullname, path)
-        self._code = code
+        self.planned = planned
 
     def get_code(self, fullname: str) -> CodeType:
         del fullname
-        return self._code
+        return self.planned.code

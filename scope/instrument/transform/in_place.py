@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING
 
-from .binding import bind
-from .compiling import Refused, compile_plain, compile_source
+from .binding import Planned, bind
+from .compiling import Refused, compile_plain, compile_source, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,14 +28,14 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """The codes of one module, as they are and as the Plan wants them."""
+    """The codes of one module, as they are and as the Plan wants them; ``planned`` is the module's whole."""
 
-    module: str
-    planned: tuple[tuple[CodeType, CodeType], ...]
+    planned: Planned
+    pairs: tuple[tuple[CodeType, CodeType], ...]
 
     def by_place(self) -> dict[Place, list[tuple[CodeType, CodeType]]]:
         found: dict[Place, list[tuple[CodeType, CodeType]]] = {}
-        for plain, probed in self.planned:
+        for plain, probed in self.pairs:
             found.setdefault(_place(plain), []).append((plain, probed))
         return found
 
@@ -48,20 +48,27 @@ class Outcome:
     refused: tuple[str, ...] = field(default=())
 
 
-def prepare(plan: Plan, module: ModuleType) -> Exchange | None:
-    """The exchange for a module; None where the Plan wants nothing of it.
+def prepare(plan: Plan, module: ModuleType, before: Planned | None = None) -> Exchange | None:
+    """The exchange for a module; None where nothing changes.
 
-    Raises Refused, OSError, and SyntaxError or ValueError where what is in its file now cannot be compiled.
+    ``before`` is what it was imported with, or was given since; None: the code of a plain import. Raises Refused,
+    OSError, and SyntaxError or ValueError where what is in its file now cannot be compiled.
     """
     name, file = module.__name__, module.__file__
     assert file is not None
+    stamp = stamp_of(file)
+    if before is not None and before.stamp != stamp:
+        raise Refused("its source has changed since it was imported")
     with open(file, "rb") as stream:
         source = stream.read()
-    code = compile_source(plan, name, file, source)
-    if code is None:
+    planned = compile_source(plan, name, file, source)
+    plain = compile_plain(source, file)
+    if planned is None and before is None:
         return None
-    pairs = _pairs(compile_plain(source, file), bind(code, name))
-    return Exchange(name, tuple((plain, probed) for plain, probed in pairs if plain != probed))
+    code = plain if planned is None else bind(planned, name)
+    pairs = _pairs(plain if before is None else before.code, code)
+    changed = tuple((old, new) for old, new in pairs if old != new)
+    return Exchange(Planned(code, stamp), changed) if changed else None
 
 
 def apply(exchanges: Iterable[tuple[ModuleType, Exchange]]) -> Outcome:
@@ -86,7 +93,7 @@ def apply(exchanges: Iterable[tuple[ModuleType, Exchange]]) -> Outcome:
 
 def undo(exchanges: Iterable[Exchange]) -> int:
     """Give functions that have planned code their plain one, also those that were made meanwhile; how many had."""
-    plain_of = {id(probed): plain for exchange in exchanges for plain, probed in exchange.planned}
+    plain_of = {id(probed): plain for exchange in exchanges for plain, probed in exchange.pairs}
     probed_functions = [function for function in _functions() if id(function.__code__) in plain_of]
     for function in probed_functions:
         function.__code__ = plain_of[id(function.__code__)]

@@ -14,6 +14,7 @@ __all__ = ["cli", "main"]
 
 COMMANDS = {
     "run": "Run a server traced, without a change to its code.",
+    "probe": "Record functions of running processes for a while.",
     "collect": "Drain traced processes into the store, in the foreground.",
     "ls": "List requests, newest first.",
     "show": "Show one request whole.",

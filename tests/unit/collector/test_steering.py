@@ -9,6 +9,7 @@ import pytest
 
 from scope.collector.collector import Collector
 from scope.collector.steering import Steering
+from scope.config.probe_wishes import ProbeWish, generation, write_probe_wishes
 from scope.config.wishes import Wishes, write_wishes
 from scope.wire.control import control_word, wished_policy
 from scope.wire.segment import SegmentFile
@@ -77,3 +78,25 @@ def test_a_wish_that_was_withdrawn_while_nobody_collected_is_over(
         successor.cycle()
         assert told(traced) is None
         successor.close()
+
+
+def test_processes_are_told_of_the_probes_that_are_asked_for_and_when_that_is_over(path: str) -> None:
+    probes, now_ns = settings().probe_wishes_path, 0
+    steering = Steering(path, probes, lambda: now_ns)
+    short, long = ProbeWish("shop.*=timing", 100), ProbeWish("shop.models=off", 200)
+    write_probe_wishes(probes, (short, long))
+    assert steering.word == generation((short, long))
+    write_wishes(path, Wishes("block"))
+    assert steering.word == control_word("block") | generation((short, long))
+    now_ns = 150
+    assert steering.word == control_word("block") | generation((long,))
+    now_ns = 200
+    assert steering.word == control_word("block")
+
+
+def test_the_number_of_the_probes_reaches_the_process(path: str, collector: Collector) -> None:
+    wishes = (ProbeWish("shop.*=timing", 2**62),)
+    with process() as traced:
+        write_probe_wishes(settings().probe_wishes_path, wishes)
+        collector.cycle()
+        assert traced.session.control & 0xFFFFFFFF == generation(wishes)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from scope._core import set_steered
 from scope.capture.process import process
+from scope.config.probe_wishes import ProbeWish, write_probe_wishes
 from scope.instrument.probing import Probing
 from scope.instrument.transform.finder import ProbedLoader, ProbingFinder
+from tests.unit.core.inside import inside, outline
 from tests.unit.views.cli.conftest import clean_environment, run_scope
 
 MAIN = """
@@ -148,3 +154,69 @@ def test_catching_up_goes_on_without_modules_that_it_cannot_read(
         sys.meta_path[:] = before
         del sys.modules["gone_module"]
     assert caplog.text.count("functions of gone_module are not recorded") == 1
+
+
+@pytest.fixture
+def wished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Probing, Any, Any]]:
+    """A process with a module that was imported as it is and one that was imported recorded, in part."""
+    for name in ("plain_module", "planned_module"):
+        (tmp_path / f"{name}.py").write_text("def work(x): return [print]\ndef other(x): return [work(x)]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = sys.meta_path[:]
+    process.configure({"probes": {"own": False, "rules": ["planned_module:other"]}})
+    probing = Probing()
+    probing.install()
+    try:
+        yield probing, importlib.import_module("plain_module"), importlib.import_module("planned_module")
+    finally:
+        set_steered(None)
+        write_probe_wishes(process.config.probe_wishes_path, ())
+        sys.meta_path[:] = before
+        del sys.modules["plain_module"], sys.modules["planned_module"]
+
+
+def wish(*rules: str) -> None:
+    Path(process.config.dir).mkdir(parents=True, exist_ok=True)
+    write_probe_wishes(process.config.probe_wishes_path, tuple(ProbeWish(rule, 2**62) for rule in rules))
+
+
+@pytest.mark.usefixtures("no_integrations")
+def test_what_is_asked_for_is_recorded_until_it_is_not(wished: tuple[Probing, Any, Any]) -> None:
+    probing, plain, planned = wished
+
+    def calls() -> list[str]:
+        return outline(inside(lambda: (plain.other(1), planned.other(1))))
+
+    assert calls() == ["other"]
+    for rules, expected in (
+        (["plain_module:other"], ["other", "other"]),
+        (["plain_module"], ["other", "  work", "other"]),
+        (["planned_module"], ["other", "  work"]),
+        (["planned_module=off"], []),
+        (["nowhere"], ["other"]),
+        (["plain_module", "planned_module"], ["other", "  work", "other", "  work"]),
+        ([], ["other"]),
+    ):
+        wish(*rules)
+        probing.grant()
+        assert calls() == expected, rules
+
+
+@pytest.mark.usefixtures("no_integrations")
+def test_modules_whose_source_has_changed_keep_what_they_have(
+    wished: tuple[Probing, Any, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    probing, plain, planned = wished
+    for module in (plain, planned):
+        Path(module.__file__).write_text("def work(x): return [0]\ndef other(x): return [1, work(x)]\n")
+    wish("plain_module", "planned_module")
+    probing.grant()
+    assert outline(inside(lambda: (plain.other(1), planned.other(1)))) == ["other"]
+    assert "functions of planned_module are not recorded: its source has changed since it was imported" in caplog.text
+    assert "plain_module.work: its source has changed since it was imported" in caplog.text
+
+
+def test_a_wish_that_is_no_rule_is_logged(wished: tuple[Probing, Any, Any], caplog: pytest.LogCaptureFixture) -> None:
+    wish("no rule")
+    wished[0].grant()
+    assert "functions that were asked for are not recorded" in caplog.text
