@@ -199,8 +199,8 @@ class Ingest:
     def _write(self, slice_: Slice, share: _Share, ended: set[int], journal: Journal, unfinished: _Rows) -> None:
         """Store ``share`` in one transaction, with the journal of all that it changes in main.db.
 
-        ``ended`` are the requests that are no longer open, stored now or before; ``unfinished`` those that are, what came
-        after the end of one of the others among them.
+        ``ended`` are the requests that are no longer open, stored now or before; ``unfinished`` are those that are, and
+        what came after the end of one of the others.
         """
         with slice_.transaction():
             if share.columns:
