@@ -6,20 +6,18 @@
  * needs, lives as long as the frame does, and follows it through threads, tasks and greenlets. No frame, no local name and no
  * traceback entry comes of it.
  *
- * A generator is its own current span while its body runs and nobody's while it is suspended. Around each of its yields stand
- * `RESUME @ (yield SUSPEND @ value)`, and `with CATCH:` where an exception that is thrown in at the yield may be handled. They
- * find the activation by the generator's frame, whose address is the same for its whole life. `yield from DELEGATE @ inner`
- * suspends the generator for as long as it delegates, and makes it the parent of `inner` where that is a generator.
+ * What a generator needs besides is in yield_point.c.
  *
  * Outside any request, and for calls that are held back (calls.h), the activation is one that does nothing.
  */
+#include "activation.h"
 #include "calls.h"
 #include "context.h"
 #include "emit.h"
 #include "request.h"
 #include "span.h"
 
-static PyTypeObject *CodeProbeType, *ActivationType, *EntryType, *YieldPointType;
+static PyTypeObject *CodeProbeType, *ActivationType, *EntryType;
 
 typedef struct {
     PyObject_HEAD
@@ -29,32 +27,7 @@ typedef struct {
     bool is_generator;
 } CodeProbeObject;
 
-typedef struct activation {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
-    RequestObject *request; /* NULL: nothing to end, or a generator's */
-    uint32_t site; /* the segment's number of the definition */
-    uint32_t span, parent;
-    PyObject *steps; /* of a generator: its Span */
-    PyObject *outer; /* of a generator that runs: what its Span wants back when it is suspended */
-    void *frame; /* of a generator: what it is found by */
-    struct activation *next; /* with the same hash, or in the list of those to be used again */
-} ActivationObject;
-
-/* What the types have for `__exit__`: its look-up on a probe is the entry. */
-typedef struct {
-    PyObject_HEAD
-    bool is_catch;
-} EntryObject;
-
-enum role { SUSPEND, RESUME, DELEGATE, CATCH };
-
-typedef struct {
-    PyObject_HEAD
-    enum role role;
-} YieldPointObject;
-
-static ActivationObject *nothing, *catcher; /* the activations without state */
+ActivationObject *scope_nothing;
 
 /* ---- activations to be used again: one is made and gone per call ---- */
 
@@ -65,7 +38,7 @@ static int kept_count;
 
 static PyObject *leave(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names);
 
-static ActivationObject *new_activation(vectorcallfunc call)
+ActivationObject *scope_new_activation(vectorcallfunc call)
 {
     ActivationObject *self = kept;
     if (self) {
@@ -82,140 +55,29 @@ static ActivationObject *new_activation(vectorcallfunc call)
     return self;
 }
 
-/* ---- generators, by their frames ---- */
-
-#define BUCKETS 1024
-
-static ActivationObject *by_frame[BUCKETS];
-static size_t suspendable; /* activations in the table */
-
-/* Who delegated last, and the frame of the generator that it delegates to, which begins next unless it has begun before. */
-static struct {
-    ActivationObject *from;
-    const void *to;
-} delegation;
-
-static void *current_frame(void)
-{
-#if PY_VERSION_HEX >= 0x030D0000
-    return PyThreadState_Get()->current_frame;
-#else
-    return PyThreadState_Get()->cframe->current_frame;
-#endif
-}
-
-static ActivationObject **bucket_of(const void *frame)
-{
-    return &by_frame[((uintptr_t)frame >> 4) * UINT64_C(0x9E3779B97F4A7C15) >> 54];
-}
-
-static void remember(ActivationObject *self)
-{
-    ActivationObject **bucket = bucket_of(self->frame = current_frame());
-    self->next = *bucket;
-    *bucket = self;
-    suspendable++;
-}
-
-static void forget(ActivationObject *self)
-{
-    if (!self->frame)
-        return;
-    ActivationObject **at = bucket_of(self->frame);
-    while (*at && *at != self)
-        at = &(*at)->next;
-    if (*at) {
-        *at = self->next;
-        suspendable--;
-    }
-    self->frame = NULL;
-    if (delegation.from == self)
-        delegation.from = NULL;
-}
-
-/* The activation of the generator that runs; NULL where it is not recorded. */
-static ActivationObject *running_generator(void)
-{
-    if (!suspendable)
-        return NULL;
-    void *frame = current_frame();
-    ActivationObject *found = *bucket_of(frame);
-    while (found && found->frame != frame)
-        found = found->next;
-    return found;
-}
-
-/* What happens to a span never fails the function. */
-static void step_in(ActivationObject *self)
-{
-    if (self->outer)
-        return;
-    self->outer = scope_steps_resume(self->steps, NULL);
-    PyErr_Clear();
-}
-
-static void step_out(ActivationObject *self)
-{
-    PyObject *outer = self->outer;
-    if (!outer)
-        return;
-    self->outer = NULL;
-    Py_XDECREF(scope_steps_suspend(self->steps, outer));
-    PyErr_Clear();
-    Py_DECREF(outer);
-}
-
-static void delegate(ActivationObject *self, PyObject *inner)
-{
-    step_out(self);
-#if PY_VERSION_HEX < 0x030E0000 /* later ones do not tell where a generator's frame is */
-    if (PyGen_CheckExact(inner)) {
-        delegation.from = self;
-        delegation.to = &((PyGenObject *)inner)->gi_iframe;
-    }
-#else
-    (void)inner;
-#endif
-}
-
 /* ---- entry ---- */
-
-/* Begins the span of a generator, as the child of the one that delegates to it, where there is one. */
-static void begin_generator(ActivationObject *self)
-{
-    ActivationObject *from = delegation.from;
-    if (from && delegation.to == self->frame) {
-        step_in(from);
-        step_in(self);
-        step_out(self);
-        step_out(from);
-    }
-    delegation.from = NULL;
-    step_in(self);
-}
 
 static PyObject *enter_generator(const CodeProbeObject *probe)
 {
-    ActivationObject *self = new_activation(leave);
+    ActivationObject *self = scope_new_activation(leave);
     if (!self)
-        return Py_NewRef((PyObject *)nothing);
+        return Py_NewRef((PyObject *)scope_nothing);
     self->steps = scope_activation(probe->site);
     if (!self->steps) {
         PyErr_Clear();
         return (PyObject *)self;
     }
-    remember(self);
-    begin_generator(self);
+    scope_generator_begin(self);
     return (PyObject *)self;
 }
 
 /* Takes over the reference to `context`. */
 static PyObject *enter_function(const CodeProbeObject *probe, ContextObject *context)
 {
-    ActivationObject *self = new_activation(leave);
+    ActivationObject *self = scope_new_activation(leave);
     if (!self) {
         Py_DECREF(context);
-        return Py_NewRef((PyObject *)nothing);
+        return Py_NewRef((PyObject *)scope_nothing);
     }
     RequestObject *request = (RequestObject *)Py_NewRef((PyObject *)context->request);
     SessionObject *session = runtime.session;
@@ -240,14 +102,13 @@ static PyObject *enter(const CodeProbeObject *probe)
         return enter_generator(probe);
     }
     Py_XDECREF(context);
-    return Py_NewRef((PyObject *)nothing);
+    return Py_NewRef((PyObject *)scope_nothing);
 }
 
+/* What a probe has for `__exit__`: its look-up is the entry. */
 static PyObject *entry_get(PyObject *entry, PyObject *object, PyObject *type)
 {
     (void)type;
-    if (((EntryObject *)entry)->is_catch)
-        return Py_NewRef((PyObject *)catcher);
     if (!object || !Py_IS_TYPE(object, CodeProbeType))
         return Py_NewRef(entry);
     return enter((CodeProbeObject *)object);
@@ -271,15 +132,8 @@ static void end(ActivationObject *self, PyObject *error)
 {
     if (self->request)
         end_function(self, error);
-    if (!self->steps)
-        return;
-    PyObject *steps = self->steps;
-    forget(self);
-    step_out(self);
-    self->steps = NULL;
-    Py_XDECREF(scope_steps_finish(steps, error));
-    PyErr_Clear();
-    Py_DECREF(steps);
+    if (self->steps)
+        scope_generator_end(self, error);
 }
 
 /* What the interpreter calls as the block's exit: (None, None, None), or what was raised. */
@@ -296,17 +150,6 @@ static PyObject *do_nothing(PyObject *callable, PyObject *const *args, size_t fl
     (void)args;
     (void)flags;
     (void)names;
-    Py_RETURN_NONE;
-}
-
-/* An exception at a yield: what handles it in the generator's body is the generator's. */
-static PyObject *catch_thrown(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names)
-{
-    (void)callable;
-    (void)names;
-    ActivationObject *self = PyVectorcall_NARGS(flags) && args[0] != Py_None ? running_generator() : NULL;
-    if (self)
-        step_in(self);
     Py_RETURN_NONE;
 }
 
@@ -328,24 +171,6 @@ static void activation_dealloc(ActivationObject *self)
     PyTypeObject *type = Py_TYPE(self);
     PyObject_Free(self);
     Py_DECREF(type);
-}
-
-/* ---- yields ---- */
-
-/* SUSPEND @ value, RESUME @ value and DELEGATE @ value are the value. */
-static PyObject *pass(PyObject *point, PyObject *value)
-{
-    if (!Py_IS_TYPE(point, YieldPointType))
-        Py_RETURN_NOTIMPLEMENTED;
-    ActivationObject *self = running_generator();
-    enum role role = ((YieldPointObject *)point)->role;
-    if (self && role == RESUME)
-        step_in(self);
-    else if (self && role == SUSPEND)
-        step_out(self);
-    else if (self)
-        delegate(self, value);
-    return Py_NewRef(value);
 }
 
 /* ---- types ---- */
@@ -437,29 +262,9 @@ static PyType_Slot entry_slots[] = {
 
 static PyType_Spec entry_spec = {
     .name = "scope._core.Entry",
-    .basicsize = sizeof(EntryObject),
+    .basicsize = sizeof(PyObject),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .slots = entry_slots,
-};
-
-static PyObject *point_repr(YieldPointObject *self)
-{
-    static const char *const names[] = {"SUSPEND", "RESUME", "DELEGATE", "CATCH"};
-    return PyUnicode_FromString(names[self->role]);
-}
-
-static PyType_Slot point_slots[] = {
-    {Py_tp_doc, "Stands at a yield of an instrumented generator."},
-    {Py_tp_repr, point_repr},
-    {Py_nb_matrix_multiply, pass},
-    {0, NULL},
-};
-
-static PyType_Spec point_spec = {
-    .name = "scope._core.YieldPoint",
-    .basicsize = sizeof(YieldPointObject),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = point_slots,
 };
 
 static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec)
@@ -467,29 +272,11 @@ static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec)
     return (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
 }
 
-/* Gives `type` the two methods of a context manager. */
-static int add_block(PyTypeObject *type, bool is_catch)
+int scope_add_block(PyTypeObject *type, PyObject *exit)
 {
-    EntryObject *entry = PyObject_New(EntryObject, EntryType);
-    if (!entry)
+    if (PyObject_SetAttrString((PyObject *)type, "__exit__", exit) < 0)
         return -1;
-    entry->is_catch = is_catch;
-    int failed = PyObject_SetAttrString((PyObject *)type, "__exit__", (PyObject *)entry);
-    Py_DECREF(entry);
-    return failed < 0 ? -1 : PyObject_SetAttrString((PyObject *)type, "__enter__", (PyObject *)nothing);
-}
-
-static int add_point(PyObject *module, enum role role)
-{
-    YieldPointObject *point = PyObject_New(YieldPointObject, YieldPointType);
-    if (!point)
-        return -1;
-    point->role = role;
-    PyObject *name = point_repr(point);
-    int failed = name ? PyObject_SetAttr(module, name, (PyObject *)point) : -1;
-    Py_XDECREF(name);
-    Py_DECREF(point);
-    return failed;
+    return PyObject_SetAttrString((PyObject *)type, "__enter__", (PyObject *)scope_nothing);
 }
 
 int scope_add_code_probe(PyObject *module)
@@ -497,15 +284,13 @@ int scope_add_code_probe(PyObject *module)
     CodeProbeType = add_type(module, &probe_spec);
     ActivationType = add_type(module, &activation_spec);
     EntryType = add_type(module, &entry_spec);
-    YieldPointType = add_type(module, &point_spec);
-    if (!CodeProbeType || !ActivationType || !EntryType || !YieldPointType)
+    if (!CodeProbeType || !ActivationType || !EntryType)
         return -1;
-    nothing = new_activation(do_nothing);
-    catcher = new_activation(catch_thrown);
-    if (!nothing || !catcher || add_block(CodeProbeType, false) < 0 || add_block(YieldPointType, true) < 0)
+    scope_nothing = scope_new_activation(do_nothing);
+    PyObject *entry = PyObject_New(PyObject, EntryType);
+    int failed = scope_nothing && entry ? scope_add_block(CodeProbeType, entry) : -1;
+    Py_XDECREF(entry);
+    if (failed < 0 || PyModule_AddType(module, CodeProbeType) < 0)
         return -1;
-    for (enum role role = SUSPEND; role <= CATCH; role++)
-        if (add_point(module, role) < 0)
-            return -1;
-    return PyModule_AddType(module, CodeProbeType) < 0 ? -1 : PyModule_AddType(module, YieldPointType);
+    return scope_add_yield_points(module);
 }
