@@ -19,6 +19,8 @@ from .suite import HERE, Suite
 ROOT = HERE.parents[2]
 PIP = ("-m", "pip", "-qq", "--disable-pip-version-check")
 MOST_S = 900
+# As python -m pytest, but that the plug-in is there before any of the package's own that its settings may name.
+PYTEST = "import sys, probing_plugin, pytest; sys.exit(pytest.main(sys.argv[1:], plugins=[probing_plugin]))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,10 @@ class Environment:
         with tarfile.open(self._installed(suite)) as tar:
             tar.extractall(folder, filter="data")
         (sources,) = (path for path in folder.iterdir() if path.is_dir())
-        plugins = ["-p", "probing_plugin", "-p", "outcomes", "-p", "no:cacheprovider"]
+        plugins = ["-p", "outcomes", "-p", "no:cacheprovider"]
         if not _is_configured(sources):  # or pytest would go on to look above, and find ours
             (sources / "pytest.ini").write_text("[pytest]\n")
-        return [self._python, "-m", "pytest", "-q", *plugins, *suite.arguments], sources
+        return [self._python, "-c", PYTEST, "-q", *plugins, *suite.arguments], sources
 
     def _installed(self, suite: Suite) -> Path:
         """The source archive of the package, which is installed with what its tests need."""

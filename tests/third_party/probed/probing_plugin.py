@@ -1,6 +1,6 @@
 """A pytest plug-in under which every function of the modules that PROBED_MODULES names is recorded.
 
-It is loaded by ``-p``, before anything that could import these modules. What was recorded goes to SUITE_TOLD, as JSON.
+It is imported before anything that could import these modules. What was recorded goes to SUITE_TOLD, as JSON.
 """
 
 from __future__ import annotations

@@ -79,6 +79,13 @@ async def agenerated(to):
     finally:
         leaf()
 
+def odd():
+    first = lambda a=(yield 1): a
+    class Second((yield 2) or object): leaf()
+    @((yield 3) or (lambda function: function))
+    def third(b=(yield 4)): return b
+    return first(), Second.__name__, third()
+
 def failing():
     yield 1
     raise ValueError("failed")
@@ -173,6 +180,20 @@ def test_a_generator_that_raises_has_failed(made: Any) -> None:
             list(made.failing())
 
     assert named(inside(work), "failing").status == "error"
+
+
+def test_yields_in_defaults_decorators_and_bases_are_yields_of_the_generator(made: Any) -> None:
+    def work() -> None:
+        generator = made.odd()
+        yielded = [next(generator)]
+        for _ in range(3):
+            made.ends()
+            yielded.append(generator.send(None))
+        with pytest.raises(StopIteration) as stop:
+            generator.send("four")
+        assert (yielded, stop.value.value) == ([1, 2, 3, 4], (None, "Second", "four"))
+
+    assert outline(inside(work)) == ["odd", "  leaf", "  third", "ends", "ends", "ends"]
 
 
 def test_a_generator_that_is_forgotten_ends(made: Any) -> None:
