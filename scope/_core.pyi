@@ -401,8 +401,10 @@ class Correlator:
 
     def abort(self, slot: int, /) -> None:
         """The owner is dead: its open requests end as aborted."""
-    def take(self, limit: int, /) -> list[tuple[Any, ...]]:
-        """Up to ``limit`` finished requests; they are no longer held."""
+    def finished(self, slot: int, /) -> int:
+        """How many requests of a segment are finished and held."""
+    def take(self, limit: int, slot: int = ..., /) -> list[tuple[Any, ...]]:
+        """Up to ``limit`` finished requests, of one segment where it is given; they are no longer held."""
     def take_open(self) -> list[tuple[Any, ...]]:
         """Requests not finished that changed since they were last taken; their bytes are no longer held."""
     def restore(self, slot: int, key: int, piece: bytes, /) -> bool:

@@ -72,7 +72,7 @@ class Collector:
         self._fleet = Fleet(config.segment.dir, self._correlator, writer)
         self._round: Round | None = None
         self._batch: Batch | None = None
-        self._taken = self._commits = 0
+        self._commits = 0
         self._busy = self._stirred = False
         self._steering = Steering(config.wishes_path, config.probe_wishes_path)
         self._file = StatusFile(config.status_path, clock)
@@ -137,7 +137,6 @@ class Collector:
                 self._round = self._round or self._new_round()
                 self._batch = self._round.next()
                 if self._batch is not None:
-                    self._taken += len(self._batch.finished)
                     self._stirred = True
         return self._batch
 
@@ -146,8 +145,7 @@ class Collector:
             _, whole = self._fleet.drain()
             if not self._correlator.sweep() or not whole:
                 break
-        finished = self._correlator.statistics()["finished"] - self._taken
-        return Round(self._correlator, finished, self._correlator.take_open(), self._fleet.news())
+        return Round(self._correlator, self._fleet.waiting(), self._correlator.take_open(), self._fleet.news())
 
     def _retain(self) -> None:
         now = self._clock()

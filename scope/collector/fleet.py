@@ -12,6 +12,7 @@ from ..store import StoreError
 from ..store.batch import LaneLoss
 from .files import SegmentFiles
 from .owner import Owner
+from .round import Waiting
 from .source import Source, info_of
 
 if TYPE_CHECKING:
@@ -189,6 +190,13 @@ class Fleet:
                 source.fresh = []
             source.settled = source.dead
         return definitions, heads, losses
+
+    def waiting(self) -> list[Waiting]:
+        """How many finished requests of each segment are held."""
+        return [
+            Waiting(source.number, source.slot, self._correlator.finished(source.slot))
+            for source in self._sources.values()
+        ]
 
     def steer(self, word: int) -> None:
         """Tell every process ``word``, where it was not told so before."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..store import Batch
 
@@ -15,37 +15,72 @@ if TYPE_CHECKING:
     from .fleet import News
 
 MOST: Final = 2_000
-"""Finished requests in one batch: as tuples they take several times the memory that they take in the correlator."""
+"""Finished requests of a batch, about: as tuples they take several times the memory that the correlator needs."""
+
+LARGEST: Final = 3 * MOST
+"""Finished requests of a batch at most."""
+
+
+class Waiting(NamedTuple):
+    """What a segment has for a round: its number in the store, its slot in the correlator, its finished requests."""
+
+    number: int
+    slot: int
+    finished: int
 
 
 class Round:
     """Batches that make the store agree with what was read when the round was made.
 
-    The definitions come first, so that names are known before their use; the positions reached come last. A collector
-    that is killed between two batches reads again what the store has, and the store knows it by its identity.
+    All of a segment is in one batch: its finished requests, its open ones, the positions up to which both were read.
+    So whichever batch was the last before a kill, of each segment the store has all up to the positions that it knows.
+    Only of a segment with more than LARGEST finished requests some go ahead: the next collector reads them again, and
+    the store knows them by their identity. The definitions come first, so that names are known before their use.
 
-    ``finished`` is the number of requests at the front of ``correlator``, ``unfinished`` are the open ones.
+    ``waiting`` are the segments, ``unfinished`` their open requests.
     """
 
-    def __init__(self, correlator: Correlator, finished: int, unfinished: list[tuple[Any, ...]], news: News) -> None:
+    def __init__(
+        self, correlator: Correlator, waiting: Iterable[Waiting], unfinished: Iterable[tuple[Any, ...]], news: News
+    ) -> None:
         self._correlator = correlator
-        self._left = finished
-        self._unfinished = unfinished
+        self._unfinished: dict[int, list[tuple[Any, ...]]] = {}
+        for row in unfinished:
+            self._unfinished.setdefault(row[0], []).append(row)
         self._definitions, self._heads, self._losses = news
-        self._over = not (finished or unfinished or any(news))
+        fresh = self._unfinished.keys() | self._definitions.keys() | self._heads.keys() | self._losses.keys()
+        self._waiting = deque(each for each in waiting if each.finished or each.number in fresh)
 
     def next(self) -> Batch | None:
         """The next batch, None after the last. Those that finish meanwhile are for the next round."""
-        if self._over:
+        if not self._waiting:
             return None
-        finished = self._correlator.take(min(self._left, MOST))
-        self._left -= len(finished)
+        finished: list[tuple[Any, ...]] = []
+        whole: list[int] = []
+        while self._waiting and len(finished) < MOST:
+            number, slot, count = self._waiting[0]
+            if finished and len(finished) + count > LARGEST:
+                break
+            finished += self._correlator.take(min(count, LARGEST), slot)
+            if count > LARGEST:
+                self._waiting[0] = Waiting(number, slot, count - LARGEST)
+                break
+            self._waiting.popleft()
+            whole.append(number)
+        return self._batch(finished, whole)
+
+    def _batch(self, finished: list[tuple[Any, ...]], whole: list[int]) -> Batch:
+        """A batch with all else that there is of the segments that are ``whole`` with it."""
         definitions, self._definitions = self._definitions, {}
-        if self._left > 0 and finished:
-            return Batch(finished, definitions=definitions)
-        self._over = True
-        losses = {segment: _by_reason(rows) for segment, rows in self._losses.items()}
-        return Batch(finished, self._unfinished, definitions, self._heads, losses, self._losses)
+        losses = {number: self._losses[number] for number in whole if number in self._losses}
+        return Batch(
+            finished,
+            [row for number in whole for row in self._unfinished.get(number, ())],
+            definitions,
+            {number: self._heads[number] for number in whole if number in self._heads},
+            {number: _by_reason(rows) for number, rows in losses.items()},
+            losses,
+        )
 
 
 def _by_reason(rows: Iterable[LaneLoss]) -> dict[str, int]:

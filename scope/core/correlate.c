@@ -549,15 +549,32 @@ uint64_t scope_correlator_sweep(scope_correlator *self, uint64_t now_ns)
     return awaited;
 }
 
-scope_group *scope_correlator_take(scope_correlator *self)
+static scope_group *take_out(scope_correlator *self, scope_group *group)
 {
-    scope_group *group = self->finished.first;
     if (group) {
         unlink_from(&self->finished, group);
         self->slots[group->slot].finished--;
         hold(self, group, -(int64_t)(frame_bytes(group) + group->capacity));
     }
     return group;
+}
+
+scope_group *scope_correlator_take(scope_correlator *self)
+{
+    return take_out(self, self->finished.first);
+}
+
+scope_group *scope_correlator_take_of(scope_correlator *self, uint32_t number)
+{
+    scope_group *group = self->finished.first;
+    while (group && group->slot != number)
+        group = group->next;
+    return take_out(self, group);
+}
+
+uint32_t scope_correlator_finished(const scope_correlator *self, uint32_t number)
+{
+    return self->slots[number].finished;
 }
 
 void scope_group_free(scope_correlator *self, scope_group *group)

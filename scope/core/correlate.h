@@ -111,6 +111,10 @@ bool scope_group_awaited(const scope_correlator *correlator, const scope_group *
 
 /* Takes a finished group out; NULL when there is none. The caller frees it. */
 scope_group *scope_correlator_take(scope_correlator *correlator);
+
+/* The same of one segment alone; and how many there are. */
+scope_group *scope_correlator_take_of(scope_correlator *correlator, uint32_t slot);
+uint32_t scope_correlator_finished(const scope_correlator *correlator, uint32_t slot);
 void scope_group_free(scope_correlator *correlator, scope_group *group);
 
 /* Walks the open groups, oldest first; NULL at the end. What was lost is in all of them by then. */

@@ -400,16 +400,24 @@ static PyObject *tuple_of(const attached *from, const scope_group *group, PyObje
     return row;
 }
 
-/* take(limit): finished requests as tuples of SUMMARY_FIELDS. What is returned is no longer held. */
-static PyObject *correlator_take(CorrelatorObject *self, PyObject *limit)
+static PyObject *correlator_finished(CorrelatorObject *self, PyObject *number)
 {
-    long most = PyLong_AsLong(limit);
-    if (most == -1 && PyErr_Occurred())
+    attached *from = slot_of(self, PyLong_AsLong(number));
+    return from ? PyLong_FromUnsignedLong(scope_correlator_finished(self->groups, (uint32_t)(from - self->slots))) : NULL;
+}
+
+/* take(limit, slot): finished requests as tuples of SUMMARY_FIELDS, of one segment where it is given. What is returned is no
+ * longer held. */
+static PyObject *correlator_take(CorrelatorObject *self, PyObject *args)
+{
+    long most, slot = -1;
+    if (!PyArg_ParseTuple(args, "l|l:take", &most, &slot) || (slot != -1 && !slot_of(self, slot)))
         return NULL;
     PyObject *empty = PyUnicode_FromString("");
     PyObject *result = empty ? PyList_New(0) : NULL;
     for (long taken = 0; result && taken < most; taken++) {
-        scope_group *group = scope_correlator_take(self->groups);
+        scope_group *group = slot == -1 ? scope_correlator_take(self->groups)
+                                        : scope_correlator_take_of(self->groups, (uint32_t)slot);
         if (!group)
             break;
         PyObject *row = tuple_of(&self->slots[group->slot], group, empty);
@@ -497,7 +505,8 @@ static PyMethodDef correlator_methods[] = {
     {"wait", (PyCFunction)correlator_wait, METH_VARARGS, "Sleep until a lane holds much that was not read."},
     {"keeps_waiting", (PyCFunction)correlator_keeps_waiting, METH_NOARGS, "Whether a writer waits for room."},
     {"abort", (PyCFunction)correlator_abort, METH_O, "The owner is dead: its open requests end here."},
-    {"take", (PyCFunction)correlator_take, METH_O, "Finished requests, at most so many."},
+    {"finished", (PyCFunction)correlator_finished, METH_O, "How many requests of a segment are finished."},
+    {"take", (PyCFunction)correlator_take, METH_VARARGS, "Finished requests, at most so many, perhaps of one segment."},
     {"take_open", (PyCFunction)correlator_take_open, METH_NOARGS, "Open requests that changed."},
     {"restore", (PyCFunction)correlator_restore, METH_VARARGS, "Take back a stored piece of an open request."},
     {"sweep", (PyCFunction)correlator_sweep, METH_NOARGS, "End requests that cannot end by themselves."},

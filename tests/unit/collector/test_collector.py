@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scope.collector.collector import RETRY_S, Collector
-from scope.collector.round import MOST
 from scope.config import load
 from scope.model import Event, EventType
 from scope.store import Reader, StoreFull
@@ -85,20 +84,39 @@ def test_nothing_new_is_not_stored_again(collector: Collector, traced: Process, 
     assert writer.asked.count("commit") == 1
 
 
-def test_many_requests_go_to_the_store_in_batches_of_bounded_size(collector: Collector, writer: FaultyWriter) -> None:
+def test_many_requests_go_to_the_store_in_batches_of_bounded_size(
+    collector: Collector, writer: FaultyWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As tuples they take several times the memory; a store that was stuck would make the collector swell."""
+    monkeypatch.setattr("scope.collector.round.LARGEST", 500)
     with process(first_lane_bytes=1 << 22) as traced:
-        for number in range(MOST + 1):
+        for number in range(501):
             traced.request(f"id-{number}")
         collector.cycle()
-        assert [len(batch.finished) for batch in writer.batches] == [MOST, 1]
-        assert len(stored()) == MOST + 1
+        assert [len(batch.finished) for batch in writer.batches] == [500, 1]
+        assert len(stored()) == 501
+
+
+def test_the_processes_of_a_round_are_stored_one_by_one(
+    collector: Collector, writer: FaultyWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each with its positions, so that of none a part is stored twice or counted as lost after a kill."""
+    monkeypatch.setattr("scope.collector.round.MOST", 2)
+    monkeypatch.setattr("scope.collector.round.LARGEST", 3)
+    with process("a.seg") as one, process("b.seg") as other:
+        for traced in (one, other):
+            for number in range(3):
+                traced.request(f"{traced.path.name}-{number}")
+        collector.cycle()
+        found = [({row[0] for row in batch.finished}, set(batch.heads)) for batch in writer.batches]
+        assert [len(batch.finished) for batch in writer.batches] == [3, 3]
+        assert all(segments == heads and len(heads) == 1 for segments, heads in found)
 
 
 def test_what_finishes_while_a_round_is_stored_is_stored_with_the_next(
     collector: Collector, writer: FaultyWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scope.collector.round.MOST", 2)
+    monkeypatch.setattr("scope.collector.round.LARGEST", 2)
     with process() as traced:
         collector.cycle()
 
@@ -189,7 +207,7 @@ def test_a_collector_killed_between_the_batches_of_a_round_leaves_nothing_twice_
     traced: Process, clock: Clock, monkeypatch: pytest.MonkeyPatch, killed_after: int
 ) -> None:
     """The positions reached come last, so the next one reads again what is stored, and the store knows it."""
-    monkeypatch.setattr("scope.collector.round.MOST", 2)
+    monkeypatch.setattr("scope.collector.round.LARGEST", 2)
     with FaultyWriter(settings()) as writer:
         collector = Collector(settings(), writer, clock=clock)
         for id_ in ("long", "open"):
