@@ -31,6 +31,7 @@ __all__ = ["Writer"]
 
 _TIMEOUT_S: Final = 5.0
 _UNSTORABLE: Final = (OverflowError, UnicodeEncodeError, struct.error)
+_SIGNS_OF_DAMAGE: Final = (LookupError, TypeError, ValueError, struct.error, sqlite3.IntegrityError)
 
 
 class Writer:
@@ -100,11 +101,14 @@ class Writer:
         Raises ValueError for segments that were not registered, and for definitions that don't follow those stored.
         """
         try:
-            with self._guarded() as ingest:
-                ingest.commit(batch)
+            self._commit(batch)
         except _UNSTORABLE:
-            with self._guarded() as ingest:
-                ingest.commit(sane(batch))
+            self._commit(sane(batch))
+
+    def _commit(self, batch: Batch) -> None:
+        """A damaged store that could be opened shows when what was read of it is used."""
+        with self._guarded() as ingest, self._doubting(TypeError, sqlite3.IntegrityError):
+            ingest.commit(batch)
 
     def restore(self) -> Restored:
         """What a collector needs to take up where the last one ended."""
@@ -176,11 +180,13 @@ class Writer:
         return self._ingest
 
     @contextmanager
-    def _doubting(self) -> Generator[None]:
+    def _doubting(self, *signs: type[Exception]) -> Generator[None]:
         """Around what reads the store back: SQLite vouches for pages, not for what is in them."""
         try:
             yield
-        except (LookupError, TypeError, ValueError, struct.error, sqlite3.IntegrityError) as error:
+        except signs or _SIGNS_OF_DAMAGE as error:
+            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_CONSTRAINT_NOTNULL:
+                raise  # what was to be stored lacks something
             raise StoreUnavailable(
                 f"{self._files.main} holds what no writer leaves there ({error!r}): move the store away"
             ) from error
