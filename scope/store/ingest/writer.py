@@ -106,8 +106,9 @@ class Writer:
             self._commit(sane(batch))
 
     def _commit(self, batch: Batch) -> None:
-        """A damaged store that could be opened shows when what was read of it is used."""
-        with self._guarded() as ingest, self._doubting(TypeError, sqlite3.IntegrityError):
+        """A damaged store that opened shows when what was read of it is used; what a batch lacks is its own."""
+        signs = (TypeError, sqlite3.IntegrityError)
+        with self._guarded() as ingest, self._doubting(signs, unless=sqlite3.SQLITE_CONSTRAINT_NOTNULL):
             ingest.commit(batch)
 
     def restore(self) -> Restored:
@@ -180,13 +181,18 @@ class Writer:
         return self._ingest
 
     @contextmanager
-    def _doubting(self, *signs: type[Exception]) -> Generator[None]:
-        """Around what reads the store back: SQLite vouches for pages, not for what is in them."""
+    def _doubting(
+        self, signs: tuple[type[Exception], ...] = _SIGNS_OF_DAMAGE, unless: int | None = None
+    ) -> Generator[None]:
+        """Around what reads the store back: SQLite vouches for pages, not for what is in them.
+
+        An error of SQLite with the code ``unless`` is none of the store's.
+        """
         try:
             yield
-        except signs or _SIGNS_OF_DAMAGE as error:
-            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_CONSTRAINT_NOTNULL:
-                raise  # what was to be stored lacks something
+        except signs as error:
+            if unless is not None and getattr(error, "sqlite_errorcode", None) == unless:
+                raise
             raise StoreUnavailable(
                 f"{self._files.main} holds what no writer leaves there ({error!r}): move the store away"
             ) from error
