@@ -75,6 +75,9 @@ def get_session() -> Session | None: ...
 def set_starter(starter: Callable[[], Session | None] | None, /) -> None:
     """What begins a session on the first request without one, in a forked child again. It is asked once."""
 
+def set_complain(complain: Callable[[], object] | None, /) -> None:
+    """What says that a session got no memory for events; it is called once, when the next request or task begins."""
+
 def set_describe(describe: Callable[[BaseException], _Description] | None, /) -> None:
     """What turns an exception into its type's name, its message and its frames (file, function, line, in-app)."""
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
-from .._core import Session, get_session, pause, set_describe, set_secret_names, set_starter
+from .._core import Session, get_session, pause, set_complain, set_describe, set_secret_names, set_starter
 from ..config import KEYS, Config, ConfigError, load, prepare_dirs
 from ..errors import ScopeError
 from .autostart import start_collector
@@ -95,6 +95,7 @@ class Process:
             max_attributes=config.capture.max_attributes,
             resource=_resource(config),
         )
+        set_complain(partial(_complain, segment.dir))
         limits = ExceptionLimits(frames=config.capture.max_stack_frames)
         set_describe(partial(describe, limits=limits))
         secret = frozenset(name.lower() for name in config.capture.redact_names)
@@ -102,6 +103,12 @@ class Process:
         if config.collector.autostart:
             start_collector(config)
         return session
+
+
+def _complain(directory: str) -> None:
+    """The requests themselves go on."""
+    message = "scope: no memory left in %s for what process %d records: free some, or set segment.dir to another place"
+    logger.warning(message, directory, os.getpid())
 
 
 def _overflow(segment: SegmentConfig) -> tuple[int, int, bool]:

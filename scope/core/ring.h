@@ -72,7 +72,7 @@ typedef struct {
     uint32_t block_bytes;
     uint32_t lane;
     uint8_t busy;
-    const scope_segment *segment;
+    scope_segment *segment;
     uint64_t gave_up_at; /* head when a deadline passed; UINT64_MAX: none has */
     scope_ring_gap gaps[SCOPE_GAPS];
     uint16_t name_length;

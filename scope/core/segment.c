@@ -105,17 +105,25 @@ static int fill_header(scope_segment_header *header, const scope_segment_sizes *
     return 0;
 }
 
-int scope_segment_allocate(const scope_segment *segment, uint64_t offset, uint64_t length)
+static bool allocate(const scope_segment *segment, uint64_t offset, uint64_t length)
 {
     if (fallocate(segment->fd, 0, (off_t)offset, (off_t)length) == 0)
-        return 0;
+        return true;
     if (errno != EOPNOTSUPP && errno != ENOSYS)
-        return -1;
+        return false;
     static const uint8_t zeroes[SCOPE_PAGE];
     for (uint64_t at = offset; at < offset + length; at += sizeof zeroes)
         if (pwrite(segment->fd, zeroes, sizeof zeroes, (off_t)at) != (ssize_t)sizeof zeroes)
-            return -1;
-    return 0;
+            return false;
+    return true;
+}
+
+int scope_segment_allocate(scope_segment *segment, uint64_t offset, uint64_t length)
+{
+    if (allocate(segment, offset, length))
+        return 0;
+    atomic_store_explicit(&segment->short_of_memory, true, memory_order_relaxed);
+    return -1;
 }
 
 static int map(scope_segment *segment)
@@ -328,13 +336,28 @@ static int back_definitions(scope_segment *segment, uint64_t bytes)
     return 0;
 }
 
+static bool has_room_for(scope_segment *segment, uint64_t tail, uint64_t bytes)
+{
+    return tail + bytes <= segment->header.definitions_bytes && back_definitions(segment, tail + bytes) == 0;
+}
+
+static uint64_t definition_bytes(uint32_t length)
+{
+    return round_up(8 + (uint64_t)length, 8);
+}
+
+bool scope_can_define(scope_segment *segment, uint32_t length)
+{
+    return has_room_for(segment, scope_load_relaxed(&segment->control->definitions_tail), definition_bytes(length));
+}
+
 uint32_t scope_define(scope_segment *segment, enum scope_definition kind, const uint8_t *payload, uint32_t length)
 {
     scope_control_page *control = segment->control;
     uint64_t tail = scope_load_relaxed(&control->definitions_tail);
     uint64_t count = scope_load_relaxed(&control->definitions_count);
-    uint32_t bytes = (uint32_t)round_up(8 + (uint64_t)length, 8);
-    if (tail + bytes > segment->header.definitions_bytes || back_definitions(segment, tail + bytes) < 0) {
+    uint64_t bytes = definition_bytes(length);
+    if (!has_room_for(segment, tail, bytes)) {
         scope_count_lost(&control->lost[SCOPE_LOST_DEFINITIONS_FULL], 1);
         return 0;
     }

@@ -136,6 +136,7 @@ typedef struct {
     scope_lane_control *lanes;
     scope_word *definitions;
     uint64_t definitions_allocated; /* bytes backed by real pages; the writer's own */
+    atomic_bool short_of_memory; /* some was refused once; relaxed, any thread of the process, pairs with nothing */
     uint64_t block_ns; /* how long a write may wait for room, at most */
     scope_sleeper *sleeper; /* NULL: on the futex, whoever writes */
     void *sleeper_self;
@@ -163,7 +164,7 @@ void scope_segment_close(scope_segment *segment);
 
 /* Backs bytes [offset, offset + length) of the file with real pages, so that a full /dev/shm is an error here and not a
  * SIGBUS later. 0, or -1 with errno set. */
-int scope_segment_allocate(const scope_segment *segment, uint64_t offset, uint64_t length);
+int scope_segment_allocate(scope_segment *segment, uint64_t offset, uint64_t length);
 
 static inline uint64_t scope_lane_bytes(const scope_segment_header *header, uint32_t lane)
 {
@@ -187,6 +188,9 @@ static inline uint64_t scope_lane_backing(const scope_segment_header *header, ui
     uint64_t steps = end ? (end - 1) / SCOPE_BACKING_BYTES + 1 : 1;
     return steps < capacity / SCOPE_BACKING_BYTES ? steps * SCOPE_BACKING_BYTES : capacity;
 }
+
+/* Whether a definition of `length` bytes would find room; memory is put behind it where it would. */
+bool scope_can_define(scope_segment *segment, uint32_t length);
 
 /* Appends a definition; its number, or 0 where the area or the disk is full (counted). The payload is below 64 KiB. */
 uint32_t scope_define(scope_segment *segment, enum scope_definition kind, const uint8_t *payload, uint32_t length);

@@ -59,8 +59,12 @@ static int define_beyond_the_disk(void)
         made++;
     CHECK(made >= 4 && made < 60 && definitions_lost(&segment) == 1, "%u entries, %llu lost", made,
           (unsigned long long)definitions_lost(&segment));
+    CHECK(segment.short_of_memory, "short of memory, and nobody knows");
+    CHECK(!scope_can_define(&segment, sizeof payload) && definitions_lost(&segment) == 1, "asked, and counted");
     CHECK(mount("none", segments_directory, NULL, MS_REMOUNT, "size=1m") == 0, "no room made");
+    CHECK(scope_can_define(&segment, sizeof payload), "asked with room");
     CHECK(scope_define(&segment, SCOPE_DEFINE_NAME, payload, sizeof payload) == made + 1, "with room");
+    CHECK(!scope_can_define(&segment, 64 * SCOPE_PAGE), "more than is left");
     scope_segment_close(&segment);
     return check_failures;
 }

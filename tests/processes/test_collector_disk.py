@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import sqlite3
 import subprocess
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import pytest
 
 from scope.config import load
 from scope.store import Writer
 from scope.views.collector_status import read_status
+from tests.support.disks import fill, needs_root, small_disk
 from tests.support.load import loaded
 from tests.support.servers import Running, Server, attempt, collector, scope, server
 from tests.support.stored import stored, when_stored
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import pytest
 
 
 def error() -> str:
@@ -68,33 +65,6 @@ def test_a_store_that_somebody_locks_recovers_when_it_is_let_go(tmp_path: Path) 
         other = sqlite3.connect(Path(load().store_dir, "main.db"), isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         check_recovery(collecting, running, other.close)
-
-
-@contextmanager
-def small_disk(path: Path, size: str) -> Iterator[Path]:
-    """A file system of its own; the test is skipped where none can be mounted."""
-    path.mkdir(mode=0o700)
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", path], capture_output=True, check=False
-    )
-    if done.returncode:
-        pytest.skip(f"cannot mount: {done.stderr.decode().strip()}")
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "--lazy", path], check=True)
-
-
-def fill(path: Path) -> None:
-    with path.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(1 << 16))
-        except OSError:
-            return
-
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 
 
 @needs_root

@@ -93,12 +93,21 @@ async def threaded(send: Send, argument: str) -> None:
     await answer(send, "threaded")
 
 
+async def named(send: Send, argument: str) -> None:
+    """``/named/PREFIX-COUNT``: as many spans, each under a long name of its own."""
+    prefix, count = argument.split("-")
+    for number in range(int(count)):
+        with span(f"{prefix}-{number}-{'n' * 400}"):
+            pass
+    await answer(send, "named")
+
+
 async def pid(send: Send, argument: str) -> None:
     await answer(send, str(os.getpid()))
 
 
 PATHS: dict[str, Callable[[Send, str], Awaitable[None]]] = {
-    each.__name__: each for each in (hello, hold, stream, after, many, nap, block, threaded, pid)
+    each.__name__: each for each in (hello, hold, stream, after, many, nap, block, threaded, named, pid)
 }
 
 

@@ -54,6 +54,12 @@ static PyObject *set_starter(PyObject *module, PyObject *hook)
     return set_hook(&runtime.starter, hook, "set_starter");
 }
 
+static PyObject *set_complain(PyObject *module, PyObject *hook)
+{
+    (void)module;
+    return set_hook(&runtime.complain, hook, "set_complain");
+}
+
 static PyObject *set_describe(PyObject *module, PyObject *hook)
 {
     (void)module;
@@ -115,6 +121,7 @@ static PyMethodDef functions[] = {
     {"set_session", set_session, METH_O, "Make a session the one that this process writes to."},
     {"get_session", get_session, METH_NOARGS, "The session that this process writes to, or None."},
     {"set_starter", set_starter, METH_O, "What makes a session on the first request without one."},
+    {"set_complain", set_complain, METH_O, "What says, once for each session, that memory for events is short."},
     {"set_describe", set_describe, METH_O, "What turns an exception into (type, message, frames)."},
     {"set_secret_names", set_secret_names, METH_O, "What says whether an attribute's name is secret, beyond the built-in."},
     {"set_steered", set_steered, METH_O, "What is called when other functions are to be recorded."},

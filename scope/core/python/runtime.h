@@ -65,6 +65,7 @@ typedef struct {
     uint32_t length;
     uint8_t kind;
     uint64_t refused_by; /* serial of the last session that had no room for it */
+    uint32_t uses; /* since then */
 } scope_definition_entry;
 
 typedef struct {
@@ -73,6 +74,8 @@ typedef struct {
     bool starting, start_failed;
     bool paused; /* no request and no task begins; those under way go on */
     PyObject *starter;
+    PyObject *complain; /* says that memory is short */
+    uint64_t complained_of; /* serial of the last session of which it was said */
     PyObject *describe; /* exception -> (type, message, frames) */
     PyObject *is_secret_name;
     PyObject *steered; /* called when the collector says that other functions are to be recorded */

@@ -9,7 +9,7 @@
 #include "values.h"
 #include "wait.h"
 
-#define RETRY_EVERY 1024
+#define RETRY_EVERY 1024 /* events of a thread without a lane, uses of a name without room, until it is tried again */
 
 PyTypeObject *SessionType;
 
@@ -133,25 +133,46 @@ uint64_t scope_runtime_random(void)
     return scope_random_next(&runtime.random);
 }
 
+/* Calls a hook where whoever called us may have an exception set, and keeps that. What the hook gives; NULL where it fails,
+ * which is told as what nobody can catch. */
+static PyObject *call_hook(PyObject *hook)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *given = PyObject_CallNoArgs(hook);
+    if (!given)
+        PyErr_WriteUnraisable(hook);
+    PyErr_Restore(type, value, traceback);
+    return given;
+}
+
+/* Says once that this session's memory is short. At the beginning of a request and not where it is found, which may be within
+ * a lock of the very logging that is to say it. */
+static void complain_once(SessionObject *session)
+{
+    if (!runtime.complain || runtime.complained_of == session->serial)
+        return;
+    runtime.complained_of = session->serial;
+    Py_XDECREF(call_hook(runtime.complain));
+}
+
 /* Calls the starter once; a failure is told once and capture stays off. */
 SessionObject *scope_ensure_session(void)
 {
-    if (__builtin_expect(runtime.session != NULL && !runtime.paused, 1))
+    if (__builtin_expect(runtime.session != NULL && !runtime.paused, 1)) {
+        if (__builtin_expect(atomic_load_explicit(&runtime.session->segment.short_of_memory, memory_order_relaxed), 0))
+            complain_once(runtime.session);
         return runtime.session;
+    }
     if (runtime.paused || !runtime.starter || runtime.start_failed || runtime.starting)
         return NULL;
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
     runtime.starting = true;
-    PyObject *session = PyObject_CallNoArgs(runtime.starter);
+    PyObject *session = call_hook(runtime.starter);
     runtime.starting = false;
-    if (!session)
-        PyErr_WriteUnraisable(runtime.starter);
     if (session && Py_IS_TYPE(session, SessionType) && ((SessionObject *)session)->serial)
         Py_XSETREF(runtime.session, (SessionObject *)Py_NewRef(session));
     Py_XDECREF(session);
     runtime.start_failed = runtime.session == NULL;
-    PyErr_Restore(type, value, traceback);
     return runtime.session;
 }
 
@@ -185,7 +206,7 @@ uint32_t scope_runtime_define(uint8_t kind, const uint8_t *payload, uint32_t len
     if (!copy)
         return 0;
     memcpy(copy, payload, length);
-    runtime.definitions[runtime.definition_count] = (scope_definition_entry){copy, length, kind, 0};
+    runtime.definitions[runtime.definition_count] = (scope_definition_entry){copy, length, kind, 0, 0};
     return ++runtime.definition_count;
 }
 
@@ -238,8 +259,9 @@ uint32_t scope_session_site_slow(SessionObject *session, uint32_t number)
     if (number > runtime.definition_count || (number >= session->site_capacity && !grow_sites(session, number)))
         return 0;
     scope_definition_entry *entry = &runtime.definitions[number - 1];
-    if (entry->refused_by == session->serial)
-        return 0; /* counted when it was */
+    if (entry->refused_by == session->serial
+        && (++entry->uses % RETRY_EVERY || !scope_can_define(&session->segment, entry->length)))
+        return 0; /* counted when it was refused first */
     uint32_t written = scope_define(&session->segment, entry->kind, entry->payload, entry->length);
     if (!written)
         entry->refused_by = session->serial;

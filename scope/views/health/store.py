@@ -23,8 +23,8 @@ _REASONS: Final[Mapping[str, str]] = {
     "no_lane": "of threads that found no lane: raise segment.lanes",
     "reentrant": "made while another was being written in the same thread",
     "too_big": "larger than a block: raise segment.block_bytes, or lower capture.max_value_bytes",
-    "no_space": "for want of memory: raise the limit, or set segment.dir to another place",
-    "definitions_full": "whose name had no room left: raise segment.definitions_bytes",
+    "no_space": "for want of memory: free some, raise its limit, or set segment.dir to another place",
+    "definitions_full": "names that had no room left: raise segment.definitions_bytes, or free memory in segment.dir",
     "forked": "cut by a fork",
     "timed_out": "that waited for room in vain: raise segment.lane_bytes, or give the collector more of a processor",
 }

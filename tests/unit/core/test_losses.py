@@ -62,7 +62,7 @@ def test_a_name_without_room_is_counted_once_however_often_it_is_used(tmp_path: 
     """The records that use it carry it themselves."""
     path = tmp_path / "s.seg"
     with session_at(path, first_lane_bytes=1 << 20):
-        for _ in range(3):
+        for _ in range(1100):  # also when it is asked once more whether there is room
             for number in range(20):
                 with span("task"), span(f"{number} {'n' * 400}"):
                     pass

@@ -338,6 +338,7 @@ def test_annotating_outside_any_request_does_nothing() -> None:
         (_core.activation, ("x",), {}),
         (_core.set_session, (3,), {}),
         (_core.set_starter, (3,), {}),
+        (_core.set_complain, (3,), {}),
         (_core.set_describe, (3,), {}),
         (_core.set_secret_names, (3,), {}),
         (_core.define_code, ("m", "q", "f", "line", 0), {}),
