@@ -5,7 +5,7 @@ from .request import RequestKind, RequestState, RequestSummary
 from .site import Definition, DefinitionKind, FunctionKind
 from .span import Attributes, AttributeValue, Cut, ExceptionInfo, Frame, Mark, ObjectName, Redacted, Span, SpanKind
 from .step import State, Step, Stretch
-from .trace import Trace
+from .trace import LeftOut, Trace
 
 __all__ = [
     "AttributeValue",
@@ -18,6 +18,7 @@ __all__ = [
     "ExceptionInfo",
     "Frame",
     "FunctionKind",
+    "LeftOut",
     "Mark",
     "ObjectName",
     "Outcome",

@@ -88,7 +88,8 @@ class Span:
     ``span_id`` and ``parent_id`` are 16 hex digits; the root's ``parent_id`` is None. ``start_ns`` is Unix time in
     nanoseconds. ``duration_ns`` is None while the span is open or when its end was never recorded. ``status`` is one of
     "ok", "error", "cancelled", "open". ``children`` and ``marks`` are in order of time. ``thread`` names the thread it
-    began in.
+    began in. ``spans_left_out`` counts the spans below it, at any depth, that the trace was assembled without,
+    ``marks_left_out`` its own marks.
     """
 
     span_id: str
@@ -105,3 +106,5 @@ class Span:
     file: str = ""
     line: int = 0
     marks: tuple[Mark, ...] = ()
+    spans_left_out: int = 0
+    marks_left_out: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,16 +14,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many spans, marks and steps of the records a trace was assembled without, because they were too many."""
+
+    spans: int = 0
+    marks: int = 0
+    steps: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.spans or self.marks or self.steps)
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """A request and its spans.
 
     ``root`` is the request's own span; spans whose parent was lost hang below it. ``request`` is the same summary that
     lists show. ``steps`` are in order of their ends; there are none where the event loop was not watched.
+    ``left_out`` counts what the trace was assembled without; the spans say where.
     """
 
     request: RequestSummary
     root: Span
     steps: tuple[Step, ...] = ()
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     def spans(self) -> Iterator[tuple[int, Span]]:
         """Every span with its depth (the root's is 0), parents before children, siblings by start."""

@@ -10,70 +10,101 @@
 
 from __future__ import annotations
 
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
-from ..model import EventType, ExceptionInfo, SpanKind, Step, Trace
+from ..model import EventType, ExceptionInfo, LeftOut, SpanKind, Step, Trace
 from ..wire import fields
 from ..wire.ids import span_id
 from ..wire.layout import LOSS_REASONS
+from .drafts import ROOT, Drafts
+from .order import in_order
 from .root_span import freeze_root
-from .span_draft import PARENT_LOST, START_LOST, SpanDraft
+from .span_draft import PARENT_LOST, START_LOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from ..model import Definition, Event, RequestSummary, Span
+    from ..model import Attributes, Definition, Event, RequestSummary, Span
+    from .span_draft import SpanDraft
 
-ROOT: Final = 1
 _KINDS: Final = {int(kind): kind for kind in SpanKind}
+_NOTHING: Final[Attributes] = {}
 
 
 def assemble(
-    request: RequestSummary, events: Iterable[Event], definitions: Sequence[Definition], clock_offset_ns: int
+    request: RequestSummary,
+    events: Iterable[Event],
+    definitions: Sequence[Definition],
+    clock_offset_ns: int,
+    limit: int | None = None,
 ) -> Trace:
     """The trace that ``events``, a request's blob decoded, tell of.
 
     ``definitions`` are the segment's, number 1 first; ``clock_offset_ns`` is what its realtime clock is ahead of its
     monotonic one. Never raises for what the events say. Spans whose begin was lost carry ``scope.start_lost``, spans
     whose parent was lost ``scope.parent_lost``; losses are marks of the root.
+
+    With a ``limit`` at most so many spans below the root, marks and steps are kept: the shallowest spans, of equally
+    deep ones the first, and the first marks and steps. What is left out is counted, by the trace and by its spans.
     """
-    work = _Assembly(definitions, clock_offset_ns)
-    for event, thread in _in_order(events):
+    work = _Assembly(definitions, clock_offset_ns, limit)
+    for event, thread in in_order(events):
         take_in = _TAKE_IN.get(event.type)
         if take_in is not None:
             work.thread = thread
             take_in(work, event)
-    drafts = list(work.drafts.values())
+    drafts = list(work.drafts.all())
     _adopt(drafts, work)
     _reach_back(drafts)
-    return Trace(request, _freeze(drafts, work, request), tuple(work.steps))
+    return Trace(request, _freeze(drafts, work, request), tuple(work.steps), work.left_out())
 
 
 class _Assembly:
-    """The drafts by span number, the root's apart, and what turns numbers of the wire into names and Unix time.
+    """The drafts and steps so far, and what turns numbers of the wire into names and Unix time.
 
     ``thread`` is that of the event being taken in.
     """
 
-    def __init__(self, definitions: Sequence[Definition], offset_ns: int) -> None:
-        self.root = SpanDraft(ROOT, 0, "")
+    def __init__(self, definitions: Sequence[Definition], offset_ns: int, limit: int | None) -> None:
+        self.drafts = Drafts(limit)
+        self.root = self.drafts.root
         self.route: str | None = None
         self.thread = ""
-        self.drafts: dict[int, SpanDraft] = {}
         self.steps: list[Step] = []
         self.offset_ns = offset_ns
         self._definitions = definitions
+        self._limit = limit
+        self._marks = 0
+        self._marks_left_out = 0
+        self._steps_left_out = 0
 
-    def draft(self, event: Event) -> SpanDraft:
-        """The draft that ``event`` is about; 0, no span, means the request itself."""
-        number = event.span
-        if number <= ROOT:
-            return self.root
-        draft = self.drafts.get(number)
-        if draft is None:
-            draft = self.drafts[number] = SpanDraft(number, event.time_ns, self.thread)
-        return draft
+    def draft(self, event: Event) -> SpanDraft | None:
+        """The draft that ``event`` is about; None where its span is left out."""
+        return self.drafts.of(event, self.thread)
+
+    def mark(self, draft: SpanDraft | None, name: str, time_ns: int, attributes: Attributes = _NOTHING) -> None:
+        """Add a moment, in Unix time, to the draft if there is one and room for the mark; else count it."""
+        if draft is not None and self._has_room(self._marks - self.drafts.marks_dropped):
+            self._marks += 1
+            draft.mark(name, time_ns, attributes)
+            return
+        self._marks_left_out += 1
+        if draft is not None:
+            draft.marks_left_out += 1
+
+    def has_room_for_step(self) -> bool:
+        """Whether one more step is kept; one that is not is counted."""
+        has_room = self._has_room(len(self.steps))
+        self._steps_left_out += not has_room
+        return has_room
+
+    def left_out(self) -> LeftOut:
+        marks = self._marks_left_out + self.drafts.marks_dropped
+        return LeftOut(self.drafts.left_out, marks, self._steps_left_out)
+
+    def _has_room(self, kept: int) -> bool:
+        return self._limit is None or kept < self._limit
 
     def definition(self, site: int) -> Definition | None:
         return self._definitions[site - 1] if 0 < site <= len(self._definitions) else None
@@ -86,34 +117,12 @@ class _Assembly:
         return fields.text(event, "name") or (f"site {event.site}" if event.site else "")
 
 
-# --- order ----------------------------------------------------------------------------------------------------------
-
-
-def _in_order(events: Iterable[Event]) -> list[tuple[Event, str]]:
-    """Every event with the name of its thread; a lane's time never goes back, so sorting by it keeps its order."""
-    latest: dict[tuple[object, ...], int] = {}
-    lane: tuple[object, ...] = ()
-    thread = ""
-    placed: list[tuple[int, Event, str]] = []
-    for event in events:
-        when = event.time_ns
-        if event.type is EventType.LANE:
-            thread = fields.text(event, "thread_name")
-            lane = (event.payload.get("thread_id"), event.payload.get("generation"), thread)
-            continue
-        if event.type is not EventType.GAP:
-            when = latest[lane] = max(when, latest.get(lane, 0))
-        placed.append((when, event, thread))
-    placed.sort(key=itemgetter(0))
-    return [(event, thread) for _, event, thread in placed]
-
-
 # --- take in --------------------------------------------------------------------------------------------------------
 
 
 def _begin(work: _Assembly, event: Event, kind: SpanKind) -> None:
     draft = work.draft(event)
-    if draft is work.root or draft.begun:
+    if draft is None or draft is work.root or draft.begun:
         return
     draft.begun = True
     draft.first_ns = event.time_ns
@@ -142,7 +151,7 @@ def _function_enter(work: _Assembly, event: Event) -> None:
 
 def _end(work: _Assembly, event: Event) -> None:
     draft = work.draft(event)
-    if draft is work.root:
+    if draft is None or draft is work.root:
         return
     if not draft.begun:
         draft.parent = event.parent
@@ -153,10 +162,16 @@ def _end(work: _Assembly, event: Event) -> None:
 
 
 def _annotation(work: _Assembly, event: Event) -> None:
-    work.draft(event).annotate(fields.attributes(event))
+    draft = work.draft(event)
+    if draft is not None:
+        draft.annotate(fields.attributes(event))
 
 
 def _exception(work: _Assembly, event: Event) -> None:
+    """A span has one exception: any other is a mark."""
+    draft = work.draft(event)
+    if draft is None:
+        return
     info = ExceptionInfo(
         type=fields.text(event, "type"),
         message=fields.text(event, "message"),
@@ -164,14 +179,19 @@ def _exception(work: _Assembly, event: Event) -> None:
         escaped=fields.number(event, "flags") & 1 == 1,
         time_ns=event.time_ns + work.offset_ns,
     )
-    work.draft(event).catch(info)
+    other = draft.catch(info)
+    if other is not None:
+        said: Attributes = {"exception.type": other.type, "exception.message": other.message}
+        work.mark(draft, "exception", other.time_ns, said)
 
 
 def _mark(work: _Assembly, event: Event) -> None:
-    work.draft(event).mark(work.name(event), event.time_ns + work.offset_ns, fields.attributes(event))
+    work.mark(work.draft(event), work.name(event), event.time_ns + work.offset_ns, fields.attributes(event))
 
 
 def _loop_step(work: _Assembly, event: Event) -> None:
+    if not work.has_room_for_step():
+        return
     end_ns = event.time_ns + work.offset_ns
     start_ns = end_ns - fields.number(event, "ran_ns")
     awaited = work.definition(event.site)
@@ -203,14 +223,14 @@ def _request_end(work: _Assembly, event: Event) -> None:
 
 
 def _disconnect(work: _Assembly, event: Event) -> None:
-    work.root.mark("client disconnected", event.time_ns + work.offset_ns)
+    work.mark(work.root, "client disconnected", event.time_ns + work.offset_ns)
 
 
 def _gap(work: _Assembly, event: Event) -> None:
     reason = fields.number(event, "reason")
     name = LOSS_REASONS[reason] if 0 <= reason < len(LOSS_REASONS) else str(reason)
     lost = fields.number(event, "lost")
-    work.root.mark("events lost", event.time_ns + work.offset_ns, {"scope.lost": lost, "scope.loss_reason": name})
+    work.mark(work.root, "events lost", event.time_ns + work.offset_ns, {"scope.lost": lost, "scope.loss_reason": name})
 
 
 _TAKE_IN: Final[Mapping[EventType, Callable[[_Assembly, Event], None]]] = {
@@ -236,10 +256,10 @@ _TAKE_IN: Final[Mapping[EventType, Callable[[_Assembly, Event], None]]] = {
 
 def _adopt(drafts: list[SpanDraft], work: _Assembly) -> None:
     for draft in drafts:
-        draft.up = work.drafts.get(draft.parent, work.root)
+        draft.up = work.drafts.get(draft.parent) or work.root
         if not draft.begun:
             draft.annotate({START_LOST: True})
-        if draft.up is work.root and draft.parent > ROOT:
+        if draft.up is work.root and draft.parent > ROOT and not work.drafts.has_left_out(draft.parent):
             draft.annotate({PARENT_LOST: True})
     for draft in drafts:
         _find_depth(draft, work.root)

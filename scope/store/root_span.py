@@ -34,6 +34,8 @@ def freeze_root(draft: SpanDraft, request: RequestSummary, route: str | None) ->
         file=draft.file,
         line=draft.line,
         marks=draft.marks,
+        spans_left_out=draft.spans_left_out,
+        marks_left_out=draft.marks_left_out,
     )
 
 

@@ -27,7 +27,8 @@ _NO_ATTRIBUTES: Final[Attributes] = {}
 class SpanDraft:
     """What is known so far of the span ``number``; ``first_ns`` and ``end_ns`` are CLOCK_MONOTONIC.
 
-    A draft that no begin was seen for starts at the first sign of it.
+    A draft that no begin was seen for starts at the first sign of it. ``level``, ``is_dropped`` and ``spans_left_out``
+    are for :class:`Drafts` where it may keep some only.
     """
 
     __slots__ = (
@@ -40,12 +41,16 @@ class SpanDraft:
         "exception",
         "file",
         "first_ns",
+        "is_dropped",
         "kind",
+        "level",
         "line",
+        "marks_left_out",
         "name",
         "number",
         "outcome",
         "parent",
+        "spans_left_out",
         "thread",
         "up",
     )
@@ -65,6 +70,10 @@ class SpanDraft:
         self.exception: ExceptionInfo | None = None
         self.up: SpanDraft | None = None
         self.depth = 0
+        self.level = 0
+        self.is_dropped = False
+        self.spans_left_out = 0
+        self.marks_left_out = 0
         self.children: list[Span] = []
         self._attributes: dict[str, AttributeValue] | None = None
         self._marks: list[Mark] | None = None
@@ -96,16 +105,14 @@ class SpanDraft:
         self.file = definition.file
         self.line = definition.line
 
-    def catch(self, exception: ExceptionInfo) -> None:
-        """Keep the last exception that escaped, else the last; any other is kept as a mark."""
+    def catch(self, exception: ExceptionInfo) -> ExceptionInfo | None:
+        """Keep the last exception that escaped, else the last; what is not kept, or no longer, is returned."""
         other = self.exception
         if other is not None and other.escaped and not exception.escaped:
             other = exception
         else:
             self.exception = exception
-        if other is not None:
-            said: Attributes = {"exception.type": other.type, "exception.message": other.message}
-            self.mark("exception", other.time_ns, said)
+        return other
 
     def end(self, end_ns: int, outcome: int) -> None:
         """The first end counts."""
@@ -143,4 +150,6 @@ class SpanDraft:
             file=self.file,
             line=self.line,
             marks=self.marks,
+            spans_left_out=self.spans_left_out,
+            marks_left_out=self.marks_left_out,
         )

@@ -7,21 +7,26 @@ itself, or of requests that are not in the store.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
+from heapq import nlargest
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from ..model import State
 from .states import states
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from ..model import RequestSummary, Span, Trace
+    from ..model import RequestSummary, Span, Step, Trace
 
 __all__ = ["Theft", "held_longest_ns", "thefts", "waited_ns"]
 
 _MOST_PERCENT: Final = 50
+_NAMED_STEPS: Final = 100
+"""So many of the steps that took most are looked at for their function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +58,25 @@ def thefts(victim: Trace, others: Iterable[Trace]) -> list[Theft]:
 
 
 def _theft(victim: Trace, waits: list[tuple[int, int]], threads: set[str], culprit: Trace) -> Theft | None:
+    takings = [
+        (_taken_ns(step, waits), step) for step in culprit.steps if not step.in_thread and step.thread in threads
+    ]
+    stolen_ns = sum(taken_ns for taken_ns, _ in takings)
+    if not stolen_ns:
+        return None
     functions: Counter[str] = Counter()
-    for step in culprit.steps:
-        if step.in_thread or step.thread not in threads:
-            continue
-        taken_ns = sum(_overlap(step.start_ns, step.end_ns, *wait) for wait in waits)
+    for taken_ns, step in nlargest(_NAMED_STEPS, takings, key=itemgetter(0)):
         if taken_ns:
             functions[_function(culprit.root, step.start_ns, step.end_ns)] += taken_ns
-    if not functions:
-        return None
     [(name, _)] = functions.most_common(1)
-    return Theft(culprit.request, victim.request, name, functions.total())
+    return Theft(culprit.request, victim.request, name, stolen_ns)
+
+
+def _taken_ns(step: Step, waits: Sequence[tuple[int, int]]) -> int:
+    """How much of ``waits``, which follow each other, the step lasted."""
+    first = bisect_right(waits, step.start_ns, key=itemgetter(1))
+    last = bisect_left(waits, step.end_ns, lo=first, key=itemgetter(0))
+    return sum(_overlap(step.start_ns, step.end_ns, *wait) for wait in waits[first:last])
 
 
 def _function(span: Span, start_ns: int, end_ns: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .blame import held_longest_ns, thefts, waited_ns
 from .format import format_duration
@@ -10,13 +10,13 @@ from .header import label
 from .lines import Piece, line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from ..model import Trace
     from .blame import Theft
     from .lines import Line
 
-__all__ = ["WORTH_TELLING_NS", "blame_lines"]
+__all__ = ["WORTH_TELLING_NS", "Beside", "blame_lines"]
 
 WORTH_TELLING_NS: Final = 10_000_000
 """A wait for the loop, or a step that held it, that is shorter is not traced to anybody."""
@@ -24,23 +24,30 @@ WORTH_TELLING_NS: Final = 10_000_000
 _SHOWN: Final = 3
 
 
-def blame_lines(trace: Trace, neighbours: Callable[[], Iterable[Trace]]) -> Iterator[Line]:
+class Beside(NamedTuple):
+    """Requests of the same process and time; ``skipped`` counts those that were too big to be read."""
+
+    traces: Sequence[Trace]
+    skipped: int = 0
+
+
+def blame_lines(trace: Trace, neighbours: Callable[[], Beside]) -> Iterator[Line]:
     """Lines on the thefts in which the request is victim, then on those in which it is culprit.
 
-    ``neighbours`` gives the requests of the same process and time; it is asked only where there is something to tell.
+    ``neighbours`` is asked only where there is something to tell.
     """
     waited = waited_ns(trace) >= WORTH_TELLING_NS
     held = held_longest_ns(trace) >= WORTH_TELLING_NS
     if not (waited or held):
         return
-    others = list(neighbours())
+    others, skipped = neighbours()
     if waited:
-        yield from _as_victim(trace, thefts(trace, others))
+        yield from _as_victim(trace, thefts(trace, others), skipped)
     if held:
         yield from _as_culprit(trace, [theft for other in others for theft in thefts(other, [trace])])
 
 
-def _as_victim(trace: Trace, found: list[Theft]) -> Iterator[Line]:
+def _as_victim(trace: Trace, found: list[Theft], skipped: int) -> Iterator[Line]:
     for theft in found[:_SHOWN]:
         if theft.stolen_ns >= WORTH_TELLING_NS:
             yield line(
@@ -49,7 +56,8 @@ def _as_victim(trace: Trace, found: list[Theft]) -> Iterator[Line]:
             )
     unknown_ns = waited_ns(trace) - sum(theft.stolen_ns for theft in found)
     if unknown_ns >= WORTH_TELLING_NS:
-        yield line(Piece(f"blocked {format_duration(unknown_ns)} by what no stored request did", "warning"))
+        too_big = f", or one of {skipped} with too many events to look at" if skipped else ""
+        yield line(Piece(f"blocked {format_duration(unknown_ns)} by what no stored request did{too_big}", "warning"))
 
 
 def _as_culprit(trace: Trace, found: list[Theft]) -> Iterator[Line]:

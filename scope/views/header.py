@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _WORTH_TELLING_NS: Final = 1_000_000
 
-__all__ = ["CALLER", "background_ns", "completeness", "header_lines", "label", "status_pieces"]
+__all__ = ["CALLER", "background_ns", "completeness", "header_lines", "label", "left_out", "status_pieces"]
 
 
 CALLER: Final = frozenset(
@@ -39,6 +39,8 @@ def header_lines(trace: Trace, now_ns: int) -> Iterator[Line]:
     if doing := state_line(trace):
         yield doing
     yield line(completeness(request))
+    if text := left_out(trace):
+        yield line(Piece(text, "warning"))
 
 
 def label(request: RequestSummary) -> str:
@@ -81,6 +83,14 @@ def completeness(request: RequestSummary) -> Piece:
     if not request.complete:
         return Piece("incomplete: its beginning or its end was not recorded", "warning")
     return Piece("complete", "dim")
+
+
+def left_out(trace: Trace) -> str:
+    """What of the request is stored but not shown, and how to see it; empty where all is."""
+    missing = trace.left_out
+    counts = (("spans", missing.spans), ("marks", missing.marks), ("steps", missing.steps))
+    named = ", ".join(f"{count} {what}" for what, count in counts if count)
+    return f"not shown: {named}: too many; --all shows them, and takes its time" if named else ""
 
 
 def background_ns(trace: Trace) -> int:

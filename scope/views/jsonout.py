@@ -46,13 +46,25 @@ def request_object(request: RequestSummary, fields: Sequence[str] | None = None)
 
 
 def trace_object(trace: Trace) -> JsonObject:
-    """``request``; ``spans``: every span with its depth, parents before children, siblings by start; ``states``."""
-    spans = [{**span_object(span), "depth": depth} for depth, span in trace.spans()]
+    """``request``; ``spans``: every span with its depth, parents before children, siblings by start; ``states``.
+
+    ``truncated`` is there only where the trace was assembled without some; then spans say how many each misses.
+    """
+    if trace.left_out:
+        spans = [{**span_object(span), "depth": depth, "truncated": _left_out(span)} for depth, span in trace.spans()]
+    else:
+        spans = [{**span_object(span), "depth": depth} for depth, span in trace.spans()]
     return {
         "request": request_object(trace.request),
         "spans": spans,
         "states": [_state(each) for each in states(trace)],
+        **({"truncated": asdict(trace.left_out)} if trace.left_out else {}),
     }
+
+
+def _left_out(span: Span) -> JsonObject:
+    """How many spans below it, at any depth, and how many of its marks are not there."""
+    return {"spans": span.spans_left_out, "marks": span.marks_left_out}
 
 
 def _state(stretch: Stretch) -> JsonObject:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .format import format_bytes, format_duration, format_time, safe_text
-from .header import background_ns, completeness, label, status_pieces
+from .header import background_ns, completeness, label, left_out, status_pieces
 from .lines import plain
 from .statetext import state_line
 from .tree import tree_lines
@@ -53,6 +53,8 @@ def _facts(trace: Trace) -> Iterator[tuple[str, str]]:
     if doing := plain(state_line(trace)):
         yield "doing", doing
     yield "trace is", completeness(request).text
+    if text := left_out(trace):
+        yield "without", text
 
 
 def _exceptions(trace: Trace) -> Iterable[ExceptionInfo]:

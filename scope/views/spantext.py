@@ -47,12 +47,14 @@ _IN_HEADER = CALLER | frozenset(
 
 
 def name_pieces(node: Node) -> Iterator[Piece]:
-    """``✗ ×214 SELECT users``: failure, how many are folded, and the name."""
+    """``✗ ×214 SELECT users``: failure, how many are folded, the name, and how much below it is left out."""
     if node.first.status == "error":
         yield Piece("✗ ", "error")
     if node.count > 1:
         yield Piece(f"×{node.count} ", "strong")
     yield Piece(node.first.name, _name_role(node.first))
+    if not_shown := sum(span.spans_left_out for span in node.spans):
+        yield Piece(f"  … {not_shown} more spans below, not shown", "warning")
 
 
 def _name_role(span: Span) -> Role:

@@ -26,12 +26,19 @@ _RANK: Final = (State.RUNNING, State.IN_THREAD, State.WAITING_FOR_LOOP, State.WA
 def states(trace: Trace) -> tuple[Stretch, ...]:
     """The stretches of the request from its start to its response's end, in order of time; adjacent ones differ.
 
-    A trace without steps is one stretch, UNKNOWN: its loop was not watched. So is what is left of one that lost events.
+    A trace without steps is one stretch, UNKNOWN: its loop was not watched. So is what is left of one that lost events,
+    and what follows the steps of one that was assembled without the rest of them.
     """
     start_ns = trace.request.start_ns
     end_ns = start_ns + trace.request.duration_ns
     unknown = not trace.steps or trace.request.lost > 0
-    return tuple(_joined(_stretches(trace.steps, start_ns, end_ns, State.UNKNOWN if unknown else State.AWAITING)))
+    otherwise = State.UNKNOWN if unknown else State.AWAITING
+    if not trace.left_out.steps:
+        return tuple(_joined(_stretches(trace.steps, start_ns, end_ns, otherwise)))
+    last_ns = max((step.end_ns for step in trace.steps), default=start_ns)
+    known_ns = min(max(start_ns, last_ns), end_ns)
+    rest = [Stretch(State.UNKNOWN, known_ns, end_ns)] if known_ns < end_ns else []
+    return tuple(_joined((*_stretches(trace.steps, start_ns, known_ns, otherwise), *rest)))
 
 
 def totals(stretches: Iterable[Stretch]) -> Mapping[State, int]:

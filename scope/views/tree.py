@@ -93,6 +93,9 @@ def _marks(placed: Placed, origin_ns: int, value_length: int | None) -> Iterator
             yield _mark(placed, marks[0], f"×{len(marks)} {text}", origin_ns, None)
         else:
             yield from (_mark(placed, mark, text, origin_ns, value_length) for mark in marks)
+    if not_shown := placed.node.first.marks_left_out:
+        text = f"… {not_shown} more marks, not shown"
+        yield _Row("", "", (Piece(f"{placed.below}◆ ", "dim"), Piece(text, "warning")))
 
 
 def _mark(placed: Placed, mark: Mark, text: str, origin_ns: int, value_length: int | None) -> _Row:

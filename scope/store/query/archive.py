@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..database import open_for_reading, translated
@@ -10,7 +11,7 @@ from ..schema import MAIN, SLICE
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from ..database import Value
@@ -43,6 +44,11 @@ class Database:
     def row(self, sql: str, values: Sequence[Value] = ()) -> tuple[Any, ...] | None:
         found = self.rows(sql, values)
         return found[0] if found else None
+
+    def each(self, sql: str, values: Sequence[Value] = ()) -> Generator[tuple[Any, ...]]:
+        """The rows one by one, all of one moment; to be read to the end, or closed."""
+        with translated(self.path), closing(self._connection.execute(sql, values)) as rows:
+            yield from rows
 
     def close(self) -> None:
         self._connection.close()

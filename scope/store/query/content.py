@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...model import Definition, DefinitionKind, EventType
@@ -15,7 +16,7 @@ from ..identity import segment_of, signed
 from .rows import SELECT, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from ...model import Event, RequestSummary, Trace
     from .archive import Archive, Database
@@ -39,14 +40,15 @@ class Content:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
-    def trace(self, request: RequestSummary) -> Trace:
+    def trace(self, request: RequestSummary, limit: int | None = None) -> Trace:
         place = self._locate(request)
         now = summary(place.database.rows(f"{SELECT} WHERE requests.request = ?", (place.request,))[0])
-        events = list(_events(_records(place)))
-        return assemble(now, events, _definitions(place), _clock_offset(now, events))
+        with closing(_events(place)) as events:
+            offset_ns = _clock_offset(now, events)
+        return assemble(now, _events(place), _definitions(place), offset_ns, limit)
 
     def blob(self, request: RequestSummary) -> bytes:
-        return _records(self._locate(request))
+        return b"".join(_records(self._locate(request)))
 
     def definitions(self, request: RequestSummary) -> Sequence[Definition]:
         return _definitions(self._locate(request))
@@ -74,16 +76,18 @@ class Content:
         return None
 
 
-def _records(place: _Place) -> bytes:
+def _records(place: _Place) -> Generator[bytes]:
+    """The records as they were stored, piece by piece: a request may be larger than memory."""
     order = "rowid" if place.is_slice else "batch"
-    pieces = place.database.rows(f"SELECT data FROM pieces WHERE request = ? ORDER BY {order}", (place.request,))
-    if not place.is_slice:
-        return b"".join(data for (data,) in pieces)
-    row = place.database.rows(
-        "SELECT blocks.requests, sizes, data FROM requests JOIN blocks USING (block) WHERE request = ?",
-        (place.request,),
-    )[0]
-    return b"".join((OpenBlock(*row).records(place.request), *(decompress(data) for (data,) in pieces)))
+    if place.is_slice:
+        row = place.database.rows(
+            "SELECT blocks.requests, sizes, data FROM requests JOIN blocks USING (block) WHERE request = ?",
+            (place.request,),
+        )[0]
+        yield OpenBlock(*row).records(place.request)
+    sql = f"SELECT data FROM pieces WHERE request = ? ORDER BY {order}"
+    for (data,) in place.database.each(sql, (place.request,)):
+        yield decompress(data) if place.is_slice else data
 
 
 def _definitions(place: _Place) -> list[Definition]:
@@ -99,16 +103,22 @@ def _decoded(entry: bytes) -> Definition:
         return _UNKNOWN
 
 
-def _events(records: bytes) -> Iterator[Event]:
+def _events(place: _Place) -> Generator[Event]:
     """The events up to where the format is broken, which is nowhere unless the writing process was."""
-    try:
-        yield from decode_records(records)
-    except WireError:
-        return
+    with closing(_records(place)) as pieces:
+        try:
+            for records in pieces:
+                yield from decode_records(records)
+        except WireError:
+            return
 
 
-def _clock_offset(request: RequestSummary, events: Sequence[Event]) -> int:
+def _clock_offset(request: RequestSummary, events: Iterable[Event]) -> int:
     """What the realtime clock was ahead of the monotonic one, by the start that both tell of."""
-    begins = (event.time_ns for event in events if event.type is EventType.REQUEST_BEGIN)
-    earliest = min((event.time_ns for event in events if event.type >= EventType.REQUEST_BEGIN), default=0)
-    return request.start_ns - next(begins, earliest)
+    earliest = 0
+    for event in events:
+        if event.type is EventType.REQUEST_BEGIN:
+            return request.start_ns - event.time_ns
+        if event.type >= EventType.REQUEST_BEGIN:
+            earliest = min(earliest or event.time_ns, event.time_ns)
+    return request.start_ns - earliest

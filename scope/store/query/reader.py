@@ -110,9 +110,14 @@ class Reader:
 
     # --- one request --------------------------------------------------------------------------------------------------
 
-    def trace(self, request: RequestSummary) -> Trace:
-        """The request with its spans, as it is stored now. Raises NotFound when it has been removed meanwhile."""
-        return self._content.trace(request)
+    def trace(self, request: RequestSummary, *, limit: int | None = None) -> Trace:
+        """The request with its spans, as it is stored now. Raises NotFound when it has been removed meanwhile.
+
+        With a ``limit`` it has at most so many spans below the root, marks and steps, and says what it was made
+        without: the first of the shallowest spans are kept, the first marks and steps. What is held meanwhile is
+        bounded, whatever the request's size.
+        """
+        return self._content.trace(request, limit)
 
     def blob(self, request: RequestSummary) -> bytes:
         """The records of the request, as the wire format has them. Raises NotFound."""

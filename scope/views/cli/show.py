@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ...store import NotFound
-from ..blametext import blame_lines
+from ..blametext import Beside, blame_lines
 from ..fold import FOLD_AT
 from ..header import header_lines
 from .invocation import Invocation, pass_invocation
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound="Callable[..., Any]")
 
 _VALUE_LENGTH = 60
+_LIMIT = 20_000
+"""So many spans, marks and steps are shown at most: people read fewer, and programs ask for all."""
+_NEIGHBOURS_EVENTS = 100_000
+"""So many events are read at most to tell who held the loop."""
 
 
 def _complete_reference(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -55,15 +59,18 @@ def _form(name: str, text: str) -> Callable[[C], C]:
     help="Hide spans that are shorter, 1ms for example.",
 )
 @click.option("--no-fold", is_flag=True, help="Show each of equal neighbours on a line of its own.")
+@click.option(
+    "--all", "whole", is_flag=True, help=f"Show all of a request of more than {_LIMIT} spans, marks or steps."
+)
 @pass_invocation
-def command(invocation: Invocation, *, reference: str, form: str, shortest_ns: int, no_fold: bool) -> None:
+def command(invocation: Invocation, *, reference: str, form: str, shortest_ns: int, no_fold: bool, whole: bool) -> None:
     """Show one request whole.
 
     ID is a whole id or any unique beginning of one, @last, @slowest or @last-error.
     """
     output = invocation.output
     with invocation.open_store() as store:
-        trace = store.trace(store.find(reference))
+        trace = store.trace(store.find(reference), limit=None if whole else _LIMIT)
         blame = [] if form in {"json", "md"} else list(blame_lines(trace, partial(_neighbours, store, trace)))
     if form in {"json", "md"}:
         output.text(_text(trace, form))
@@ -75,11 +82,18 @@ def command(invocation: Invocation, *, reference: str, form: str, shortest_ns: i
         output.lines(_drawing(trace, form, output, fold_at, shortest_ns))
 
 
-def _neighbours(store: Reader, trace: Trace) -> Iterator[Trace]:
-    """What ran beside it, as far as it is stored still."""
+def _neighbours(store: Reader, trace: Trace) -> Beside:
+    """What ran beside it, as far as it is stored still and there is time to read it."""
+    traces: list[Trace] = []
+    left, skipped = _NEIGHBOURS_EVENTS, 0
     for request in store.neighbours(trace.request):
+        if request.events > left:
+            skipped += 1
+            continue
+        left -= request.events
         with suppress(NotFound):
-            yield store.trace(request)
+            traces.append(store.trace(request, limit=_LIMIT))
+    return Beside(traces, skipped)
 
 
 def _text(trace: Trace, form: str) -> Iterator[str]:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scope.model import Span, State, Step, Trace
 from scope.views.blame import held_longest_ns, thefts, waited_ns
-from scope.views.blametext import blame_lines
+from scope.views.blametext import Beside, blame_lines
 from scope.views.lines import plain
 from scope.views.states import states
 from tests.unit.views.samples import MS, make_span, make_trace
 from tests.unit.views.test_states import step
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def request(path: str, *steps: Step, spans: tuple[Span, ...] = (), lasts: float = 100) -> Trace:
@@ -79,7 +75,7 @@ def test_no_more_is_stolen_than_was_waited(moments: list[int]) -> None:
 
 
 def said(trace: Trace, *others: Trace) -> list[str]:
-    return [plain(line) for line in blame_lines(trace, lambda: others)]
+    return [plain(line) for line in blame_lines(trace, lambda: Beside(others))]
 
 
 def test_a_victim_is_told_who_blocked_it_and_what_is_left() -> None:
@@ -107,8 +103,31 @@ def test_who_held_it_and_hurt_nobody_is_not_told() -> None:
 
 
 def test_nobody_is_looked_for_where_nothing_is_worth_telling() -> None:
-    def never() -> Iterator[Trace]:
+    def never() -> Beside:
         raise AssertionError
 
     quick = request("/quick", step(0, 9, 18), step(90, 90, 99), lasts=99)
     assert list(blame_lines(quick, never)) == []
+
+
+def test_what_was_too_big_to_look_at_is_said_where_time_is_left_unexplained() -> None:
+    def words(*others: Trace) -> list[str]:
+        return [plain(line) for line in blame_lines(VICTIM, lambda: Beside(others, skipped=2))]
+
+    assert words(CULPRIT)[-1].endswith("what no stored request did, or one of 2 with too many events to look at")
+    holds = request("/holds", step(20, 20, 70))
+    assert words(holds) == ["blocked 50 ms by GET /holds in /holds, id id/holds"]
+
+
+@given(st.lists(st.integers(0, 99), max_size=30), st.lists(st.integers(0, 99), max_size=30))
+def test_what_a_step_takes_is_the_sum_of_its_overlaps(victims: list[int], culprits: list[int]) -> None:
+    """Though only the waits near it are looked at."""
+    moments = sorted({*victims})
+    waiting = [step(*three) for three in zip(moments[::3], moments[1::3], moments[2::3], strict=False)]
+    ends = sorted({*culprits})
+    running = [step(start, start, end) for start, end in zip(ends[::2], ends[1::2], strict=False)]
+    victim = request("/victim", *waiting)
+    waits = [(each.start_ns, each.end_ns) for each in states(victim) if each.state is State.WAITING_FOR_LOOP]
+    taken = [theft.stolen_ns for theft in thefts(victim, [request("/culprit", *running)])]
+    overlaps = [min(run.end_ns, end) - max(run.start_ns, start) for run in running for start, end in waits]
+    assert sum(taken) == sum(max(0, each) for each in overlaps)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from scope.views.lines import cell_width, line_width
+from scope.model import LeftOut
+from scope.views.lines import cell_width, line_width, plain
+from scope.views.markdown import markdown_lines
 from scope.views.tree import tree_lines
 from scope.views.waterfall import waterfall_lines
 from tests.unit.views.golden import FOLDER, drawings
-from tests.unit.views.samples import SAMPLES
+from tests.unit.views.samples import SAMPLES, make_span, make_trace
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.iterdir()))
@@ -44,3 +48,20 @@ def test_short_spans_are_left_out_on_request() -> None:
     )
     assert "render" not in text
     assert "POST payments/charges" in text
+
+
+def test_what_is_left_out_is_said_where_it_would_stand() -> None:
+    loop = make_span("loop", 0, 9, make_span("a", 1, 2), spans_left_out=3, marks_left_out=2)
+    trace = replace(make_trace(make_span("GET", 0, 9, loop)), left_out=LeftOut(spans=3, marks=2))
+    assert [plain(line) for line in tree_lines(trace)][2:4] == [
+        " 0 ns      9 ms  └─ loop  … 3 more spans below, not shown",
+        "                    │  ◆ … 2 more marks, not shown",
+    ]
+    assert any("… 3 more spans below, not shown" in plain(line) for line in waterfall_lines(trace))
+    assert "| without | `not shown: 3 spans, 2 marks:" in "\n".join(markdown_lines(trace))
+
+
+def test_equal_neighbours_on_one_line_sum_up_what_is_left_out_below_them() -> None:
+    equal = [make_span("load", at, 1, spans_left_out=2) for at in range(5)]
+    (text,) = [plain(line) for line in tree_lines(make_trace(make_span("GET", 0, 9, *equal))) if "load" in plain(line)]
+    assert "×5 load  … 10 more spans below, not shown" in text

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from scope.views.header import completeness, header_lines, label
+from scope.model import LeftOut
+from scope.views.header import completeness, header_lines, label, left_out
 from scope.views.lines import plain
 from tests.unit.views.samples import START_NS, make_request, make_span, make_trace
 
@@ -78,3 +80,10 @@ def test_the_caller_is_told_as_far_as_known() -> None:
 
 def test_a_request_without_service_or_first_byte_leaves_them_out() -> None:
     assert " · pid 4711 · 1 spans" in header(service="", first_byte_ns=None)[2]
+
+
+def test_what_is_not_shown_is_counted_and_how_to_see_it_said() -> None:
+    whole = make_trace(make_span("GET", 0, 12))
+    said = "not shown: 7 spans, 2 steps: too many; --all shows them, and takes its time"
+    assert left_out(whole) == ""
+    assert plain([*header_lines(replace(whole, left_out=LeftOut(spans=7, steps=2)), START_NS)][-1]) == said

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scope.model import Cut, ObjectName, Redacted
+from scope.model import Cut, LeftOut, ObjectName, Redacted
 from scope.views.jsonout import array_lines, dumps, request_object, trace_object
 from tests.unit.views.samples import SAMPLES, checkout, make_request, make_span, make_trace
 
@@ -132,3 +133,11 @@ def test_a_very_deep_trace_can_be_written() -> None:
     for _ in range(5000):
         span = make_span("level", 0, 1, span)
     assert len(trace_object(make_trace(span))["spans"]) == 5001
+
+
+def test_what_a_trace_is_without_is_counted_by_it_and_its_spans_and_else_not_spoken_of() -> None:
+    whole = make_trace(make_span("a", 0, 9, make_span("b", 1, 2, spans_left_out=4, marks_left_out=1)))
+    assert "truncated" not in json.dumps(trace_object(whole))
+    made = trace_object(replace(whole, left_out=LeftOut(spans=4, marks=1)))
+    assert made["truncated"] == {"spans": 4, "marks": 1, "steps": 0}
+    assert [span["truncated"] for span in made["spans"]] == [{"spans": 0, "marks": 0}, {"spans": 4, "marks": 1}]

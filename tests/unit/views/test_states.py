@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scope.model import State, Step, Trace
+from scope.model import LeftOut, State, Step, Trace
 from scope.views.states import states, totals
 from tests.unit.views.samples import MS, START_NS, make_span, make_trace
 
@@ -116,3 +116,10 @@ def test_each_moment_is_in_the_first_state_that_holds(steps: list[Step], moment:
     expected = next((state for state, held in holds.items() if held), State.AWAITING)
     [found] = [each.state for each in states(trace(*steps)) if each.start_ns <= at < each.end_ns]
     assert found is expected
+
+
+def test_what_follows_the_steps_that_were_kept_is_unknown() -> None:
+    cut = replace(trace(step(0, 0, 10), step(20, 20, 30)), left_out=LeftOut(steps=5))
+    assert told(cut) == [("running", 10, ""), ("awaiting", 10, ""), ("running", 10, ""), ("unknown", 70, "")]
+    assert told(replace(cut, steps=())) == [("unknown", 100, "")]
+    assert told(replace(cut, steps=(step(0, 0, 200),))) == [("running", 100, "")]

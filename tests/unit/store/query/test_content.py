@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scope.model import Event, EventType
+from scope.model import Event, EventType, LeftOut
 from scope.store import Batch, NotFound, Reader
 from scope.wire.encode import encode_records
 from tests.unit.store.kit import (
@@ -18,6 +18,8 @@ from tests.unit.store.kit import (
     Clock,
     begun,
     ended,
+    finish,
+    lane,
     open_writer,
     store,
     summary,
@@ -98,3 +100,30 @@ def test_a_slice_alone_is_enough_to_read_its_requests(tmp_path: Path) -> None:
         (request,) = reader.requests()
         assert (request.path, request.pid) == ("/items/1", 4711)
         assert reader.trace(request).root.name == "GET /items/{id}"
+
+
+def test_a_request_in_many_pieces_is_read_piece_by_piece_whatever_its_state(tmp_path: Path) -> None:
+    start_ns = START_NS + 1_000_000
+    now = start_ns - OFFSET_NS
+
+    def calls(first: int) -> bytes:
+        pairs = (
+            (
+                Event(EventType.FUNCTION_ENTER, when, 1, number, 1, LOAD),
+                Event(EventType.FUNCTION_EXIT, when + 1, 1, number),
+            )
+            for number, when in ((first + each, now + 10 * (first + each)) for each in range(10))
+        )
+        return encode_records([lane(now), *(event for pair in pairs for event in pair)])
+
+    with open_writer(tmp_path) as writer, Reader(tmp_path) as reader:
+        writer.commit(Batch(open=[unfinished(1)]))
+        writer.commit(Batch(open=[unfinished(1, blob=calls(2), pieces=1, position=1000)]))
+        whole = reader.trace(reader.requests()[0])
+        assert len(whole.root.children) == 10
+        writer.commit(Batch(finished=[finish(1, blob=calls(12), pieces=2, position=2000)]))
+        (request,) = reader.requests()
+        whole, few = reader.trace(request), reader.trace(request, limit=4)
+    assert (len(whole.root.children), whole.left_out) == (20, LeftOut())
+    assert few.root.children == whole.root.children[:4]
+    assert (few.root.spans_left_out, few.left_out) == (16, LeftOut(spans=16))

@@ -124,3 +124,18 @@ def test_an_id_is_needed(scope: Scope) -> None:
 def test_nothing_that_a_caller_sent_reaches_the_terminal(scope: Scope, form: str) -> None:
     for reference in ("hostile", "failing"):
         assert all(line.isprintable() for line in scope("show", reference, form).stdout.splitlines())
+
+
+def test_of_a_request_that_is_too_big_part_is_shown_and_all_on_request(
+    scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = shown(scope, "slow")
+    monkeypatch.setattr("scope.views.cli.show._LIMIT", 3)
+    cut = shown(scope, "slow")
+    assert len(cut["spans"]) == 4
+    assert cut["truncated"]["spans"] == len(whole["spans"]) - 4
+    text = scope("show", "slow").stdout
+    assert f"not shown: {cut['truncated']['spans']} spans" in text
+    assert "more spans below, not shown" in text
+    assert json.loads(scope("show", "slow", "--json", "--all").stdout) == whole
+    assert "not shown" not in scope("show", "slow", "--all").stdout
