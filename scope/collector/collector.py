@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from .._core import Correlator
 from ..store.errors import StoreError
+from .calendar import Calendar
 from .fleet import Fleet
 from .round import Round
 from .status import Status, StatusFile
@@ -58,15 +59,23 @@ RETRY_S: Final = 0.5
 
 
 class Collector:
-    """The collector of one session directory; ``clock`` gives monotonic nanoseconds.
+    """The collector of one session directory; ``clock`` gives monotonic nanoseconds, ``calendar`` what is old.
 
     :meth:`drain` and :meth:`cycle` may be called by a thread each.
     """
 
-    def __init__(self, config: Config, writer: Writer, *, clock: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(
+        self,
+        config: Config,
+        writer: Writer,
+        *,
+        clock: Callable[[], int] = time.monotonic_ns,
+        calendar: Calendar | None = None,
+    ) -> None:
         self._config = config
         self._writer = writer
         self._clock = clock
+        self._calendar = calendar or Calendar()
         # A quarter for requests in memory: the batches made of them, SQLite and the interpreter need the rest.
         self._correlator = Correlator(max_bytes=config.collector.memory_bytes // 4, pass_bytes=PASS_BYTES)
         self._fleet = Fleet(config.segment.dir, self._correlator, writer)
@@ -150,7 +159,7 @@ class Collector:
     def _retain(self) -> None:
         now = self._clock()
         if now - self._retained >= RETAIN_NS:
-            self._writer.retain(time.time_ns())
+            self._writer.retain(self._calendar.earliest_ns())
             self._retained = now
 
     def _look_after(self) -> None:

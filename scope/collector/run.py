@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..config import prepare_dirs
 from ..store import StoreError, Writer
+from .calendar import Calendar
 from .collector import RETRY_S, Collector
 from .drainer import Drainer
 from .files import is_anyone_there
@@ -39,8 +40,9 @@ def run(config: Config, *, once: bool = False) -> int:
     StoreError where lock or store cannot be opened, a StoreError where the store does not take what is drained last.
     """
     prepare_dirs(config)
-    with Lock(config.lock_path), Stop() as stop, Writer(Path(config.store_dir), config.store) as writer:
-        _collect(config, writer, stop, lambda _: once)
+    calendar = Calendar()
+    with Lock(config.lock_path), Stop() as stop, _writer(config, calendar) as writer:
+        _collect(Collector(config, writer, calendar=calendar), stop, lambda _: once)
     return 0
 
 
@@ -55,8 +57,9 @@ def run_until_idle(config: Config, wanted: Callable[[], bool]) -> int:
 
     prepare_dirs(config)
     while True:
-        with Lock(config.lock_path), Stop() as stop, _patient_writer(config, stop) as writer:
-            _collect(config, writer, stop, is_over)
+        calendar = Calendar()
+        with Lock(config.lock_path), Stop() as stop, _patient_writer(config, calendar, stop) as writer:
+            _collect(Collector(config, writer, calendar=calendar), stop, is_over)
         # A process that came while the lock was held has started no collector.
         if stop.requested or not is_anyone_there(config.segment.dir):
             return 0
@@ -73,8 +76,7 @@ def _few_collections() -> Generator[None]:
         gc.set_threshold(*thresholds)
 
 
-def _collect(config: Config, writer: Writer, stop: Stop, is_over: Callable[[Collector], bool]) -> None:
-    collector = Collector(config, writer)
+def _collect(collector: Collector, stop: Stop, is_over: Callable[[Collector], bool]) -> None:
     try:
         with _few_collections(), Drainer(collector, stop.wake) as drainer:
             while not stop.requested and not is_over(collector):
@@ -85,13 +87,17 @@ def _collect(config: Config, writer: Writer, stop: Stop, is_over: Callable[[Coll
         collector.close()
 
 
-def _patient_writer(config: Config, stop: Stop) -> Writer:
+def _writer(config: Config, calendar: Calendar) -> Writer:
+    return Writer(Path(config.store_dir), config.store, clock=calendar.latest_ns)
+
+
+def _patient_writer(config: Config, calendar: Calendar, stop: Stop) -> Writer:
     """The store; waits for one that cannot be opened, as long as there are processes to collect from."""
     status = Status(os.getpid(), time.time_ns())
     file = StatusFile(config.status_path, time.monotonic_ns)
     while True:
         try:
-            return Writer(Path(config.store_dir), config.store)
+            return _writer(config, calendar)
         except StoreError as error:
             if stop.requested or not is_anyone_there(config.segment.dir):
                 raise

@@ -134,12 +134,12 @@ class Unwilling:
         self.left = times
         self._happens = happens
 
-    def __call__(self, *arguments: Any) -> Writer:
+    def __call__(self, *arguments: Any, **clock: Any) -> Writer:
         if self.left:
             self.left -= 1
             self._happens()
             raise StoreFull("no room at all")
-        return Writer(*arguments)
+        return Writer(*arguments, **clock)
 
 
 @pytest.fixture
