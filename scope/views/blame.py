@@ -8,21 +8,19 @@ itself, or of requests that are not in the store.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from heapq import nlargest
-from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from ..model import State
 from .states import states
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from ..model import RequestSummary, Span, Step, Trace
+    from ..model import RequestSummary, Span, Trace
 
-__all__ = ["Theft", "held_longest_ns", "thefts", "waited_ns"]
+__all__ = ["Theft", "held_longest_ns", "thefts", "thefts_by", "waited_ns"]
 
 _MOST_PERCENT: Final = 50
 _NAMED_STEPS: Final = 100
@@ -51,32 +49,77 @@ def held_longest_ns(trace: Trace) -> int:
 
 def thefts(victim: Trace, others: Iterable[Trace]) -> list[Theft]:
     """Who took how much of the time that ``victim`` waited for its loop, the most first."""
-    waits = [(each.start_ns, each.end_ns) for each in states(victim) if each.state is State.WAITING_FOR_LOOP]
-    threads = {step.thread for step in victim.steps if not step.in_thread}
-    found = [theft for other in others if (theft := _theft(victim, waits, threads, other))]
-    return sorted(found, key=lambda theft: theft.stolen_ns, reverse=True)
+    waits = _Waits(victim)
+    return _worst_first(_theft(waits, _Holds(other)) for other in others)
 
 
-def _theft(victim: Trace, waits: list[tuple[int, int]], threads: set[str], culprit: Trace) -> Theft | None:
-    takings = [
-        (_taken_ns(step, waits), step) for step in culprit.steps if not step.in_thread and step.thread in threads
-    ]
-    stolen_ns = sum(taken_ns for taken_ns, _ in takings)
-    if not stolen_ns:
+def thefts_by(culprit: Trace, others: Iterable[Trace]) -> list[Theft]:
+    """From whom ``culprit`` took how much of the time that they waited for its loop, the most first."""
+    holds = _Holds(culprit)
+    return _worst_first(_theft(_Waits(other), holds) for other in others)
+
+
+def _worst_first(found: Iterable[Theft | None]) -> list[Theft]:
+    return sorted(filter(None, found), key=lambda theft: theft.stolen_ns, reverse=True)
+
+
+class _Runs:
+    """Stretches of time that follow each other, told by their ``bounds``: begin and end."""
+
+    def __init__(self, bounds: Iterable[tuple[int, int]]) -> None:
+        self.bounds = sorted(bounds)
+        self._starts = [start_ns for start_ns, _ in self.bounds]
+        self._ends = [end_ns for _, end_ns in self.bounds]
+
+    def during(self, start_ns: int, end_ns: int) -> range:
+        """The indexes of those that overlap with the time between the two."""
+        return range(bisect_right(self._ends, start_ns), bisect_left(self._starts, end_ns))
+
+    def beside(self, others: _Runs) -> Iterator[tuple[int, int]]:
+        """Indexes of those of both that overlap; it takes as long as the fewer of the two."""
+        if len(self.bounds) > len(others.bounds):
+            yield from ((own, other) for other, own in others.beside(self))
+            return
+        for own, bounds in enumerate(self.bounds):
+            yield from ((own, other) for other in others.during(*bounds))
+
+
+class _Waits:
+    """When a request waited for its loop, and which threads its loops ran in."""
+
+    def __init__(self, victim: Trace) -> None:
+        found = (each for each in states(victim) if each.state is State.WAITING_FOR_LOOP)
+        self.request = victim.request
+        self.runs = _Runs((each.start_ns, each.end_ns) for each in found)
+        self.threads = {step.thread for step in victim.steps if not step.in_thread}
+
+
+class _Holds:
+    """When a request held a loop, by the loop's thread."""
+
+    def __init__(self, culprit: Trace) -> None:
+        self.request = culprit.request
+        self.root = culprit.root
+        steps: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+        for step in culprit.steps:
+            if not step.in_thread:
+                steps[step.thread].append((step.start_ns, step.end_ns))
+        self.runs = {thread: _Runs(bounds) for thread, bounds in steps.items()}
+
+
+def _theft(victim: _Waits, culprit: _Holds) -> Theft | None:
+    taken: Counter[tuple[int, int]] = Counter()
+    for thread in victim.threads & culprit.runs.keys():
+        steps = culprit.runs[thread]
+        for step, wait in steps.beside(victim.runs):
+            taken[steps.bounds[step]] += _overlap(*steps.bounds[step], *victim.runs.bounds[wait])
+    if not taken.total():
         return None
     functions: Counter[str] = Counter()
-    for taken_ns, step in nlargest(_NAMED_STEPS, takings, key=itemgetter(0)):
-        if taken_ns:
-            functions[_function(culprit.root, step.start_ns, step.end_ns)] += taken_ns
+    for step_bounds, taken_ns in taken.most_common(_NAMED_STEPS):
+        functions[_function(culprit.root, *step_bounds)] += taken_ns
     [(name, _)] = functions.most_common(1)
-    return Theft(culprit.request, victim.request, name, stolen_ns)
-
-
-def _taken_ns(step: Step, waits: Sequence[tuple[int, int]]) -> int:
-    """How much of ``waits``, which follow each other, the step lasted."""
-    first = bisect_right(waits, step.start_ns, key=itemgetter(1))
-    last = bisect_left(waits, step.end_ns, lo=first, key=itemgetter(0))
-    return sum(_overlap(step.start_ns, step.end_ns, *wait) for wait in waits[first:last])
+    return Theft(culprit.request, victim.request, name, taken.total())
 
 
 def _function(span: Span, start_ns: int, end_ns: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .blame import held_longest_ns, thefts, waited_ns
+from .blame import held_longest_ns, thefts, thefts_by, waited_ns
 from .format import format_duration
 from .header import label
 from .lines import Piece, line
@@ -44,7 +44,7 @@ def blame_lines(trace: Trace, neighbours: Callable[[], Beside]) -> Iterator[Line
     if waited:
         yield from _as_victim(trace, thefts(trace, others), skipped)
     if held:
-        yield from _as_culprit(trace, [theft for other in others for theft in thefts(other, [trace])])
+        yield from _as_culprit(trace, thefts_by(trace, others))
 
 
 def _as_victim(trace: Trace, found: list[Theft], skipped: int) -> Iterator[Line]:
@@ -61,9 +61,7 @@ def _as_victim(trace: Trace, found: list[Theft], skipped: int) -> Iterator[Line]
 
 
 def _as_culprit(trace: Trace, found: list[Theft]) -> Iterator[Line]:
-    felt = sorted(
-        (theft for theft in found if theft.stolen_ns >= WORTH_TELLING_NS), key=lambda each: each.stolen_ns, reverse=True
-    )
+    felt = [theft for theft in found if theft.stolen_ns >= WORTH_TELLING_NS]
     if not felt:
         return
     sum_ns = sum(theft.stolen_ns for theft in felt)
