@@ -12,7 +12,8 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TypeAlias
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ..model import Cut, ObjectName, Redacted
 from .states import states
@@ -22,13 +23,25 @@ if TYPE_CHECKING:
 
     from ..model import Attributes, AttributeValue, RequestSummary, Span, Stretch, Trace
 
-__all__ = ["JsonObject", "array_lines", "dumps", "request_object", "span_object", "trace_object"]
+__all__ = ["JsonObject", "array_lines", "dumps", "indented_lines", "request_object", "span_object", "trace_object"]
 
 JsonObject: TypeAlias = "dict[str, Any]"
+_CHUNKS: Final = 10_000
 
 
 def dumps(value: object, *, indent: int | None = None) -> str:
     return json.dumps(value, indent=indent, allow_nan=False)
+
+
+def indented_lines(value: object) -> Iterator[str]:
+    """The value over many lines, some of them at a time, so that the whole text is never held."""
+    rest = ""
+    encoded = json.JSONEncoder(indent=2, allow_nan=False).iterencode(value)
+    while chunks := list(islice(encoded, _CHUNKS)):
+        lines, _, rest = (rest + "".join(chunks)).rpartition("\n")
+        if lines:
+            yield lines
+    yield rest
 
 
 def array_lines(objects: Iterable[JsonObject]) -> Iterator[str]:

@@ -102,9 +102,9 @@ def _text(trace: Trace, form: str) -> Iterator[str]:
 
         yield from markdown_lines(trace)
     else:
-        from ..jsonout import dumps, trace_object
+        from ..jsonout import indented_lines, trace_object
 
-        yield dumps(trace_object(trace), indent=2)
+        yield from indented_lines(trace_object(trace))
 
 
 def _drawing(trace: Trace, form: str, output: Output, fold_at: int, shortest_ns: int) -> Iterator[Line]:

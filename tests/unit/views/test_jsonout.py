@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scope.model import Cut, LeftOut, ObjectName, Redacted
-from scope.views.jsonout import array_lines, dumps, request_object, trace_object
+from scope.views.jsonout import array_lines, dumps, indented_lines, request_object, trace_object
 from tests.unit.views.samples import SAMPLES, checkout, make_request, make_span, make_trace
 
 if TYPE_CHECKING:
@@ -141,3 +141,11 @@ def test_what_a_trace_is_without_is_counted_by_it_and_its_spans_and_else_not_spo
     made = trace_object(replace(whole, left_out=LeftOut(spans=4, marks=1)))
     assert made["truncated"] == {"spans": 4, "marks": 1, "steps": 0}
     assert [span["truncated"] for span in made["spans"]] == [{"spans": 0, "marks": 0}, {"spans": 4, "marks": 1}]
+
+
+@pytest.mark.parametrize("size", [0, 1, 20_000])
+def test_a_long_text_is_written_in_parts_that_make_up_the_whole(size: int) -> None:
+    value = {"numbers": list(range(size)), "text": "two\nlines"}
+    parts = list(indented_lines(value))
+    assert "\n".join(parts) == json.dumps(value, indent=2)
+    assert len(parts) <= 2 or max(map(len, parts)) < len("\n".join(parts))
