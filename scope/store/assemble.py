@@ -18,7 +18,7 @@ from ..wire import fields
 from ..wire.ids import span_id
 from ..wire.layout import LOSS_REASONS
 from .drafts import ROOT, Drafts
-from .order import in_order
+from .order import AHEAD, in_order
 from .root_span import freeze_root
 from .span_draft import PARENT_LOST, START_LOST
 
@@ -47,9 +47,10 @@ def assemble(
 
     With a ``limit`` at most so many spans below the root, marks and steps are kept: the shallowest spans, of equally
     deep ones the first, and the first marks and steps. What is left out is counted, by the trace and by its spans.
+    Then events are not all held, so what a lane tells much later than another may be taken in after what followed it.
     """
     work = _Assembly(definitions, clock_offset_ns, limit)
-    for event, thread in in_order(events):
+    for event, thread in in_order(events, None if limit is None else AHEAD):
         take_in = _TAKE_IN.get(event.type)
         if take_in is not None:
             work.thread = thread

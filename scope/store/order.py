@@ -18,23 +18,24 @@ if TYPE_CHECKING:
 
     from ..model import Event
 
-__all__ = ["in_order"]
+__all__ = ["AHEAD", "in_order"]
 
-_AHEAD: Final = 1 << 14
-"""Events looked at ahead: twice as many are held at a time."""
+AHEAD: Final = 1 << 14
+"""Far enough where what comes late does little harm."""
 
 
-def in_order(events: Iterable[Event], ahead: int = _AHEAD) -> Iterator[tuple[Event, str]]:
+def in_order(events: Iterable[Event], ahead: int | None) -> Iterator[tuple[Event, str]]:
     """Every event with the name of its thread, by time and within a lane as written.
 
-    One that stands more than ``ahead`` events later than its time says comes late. Up to twice as many are held.
+    One that stands more than ``ahead`` events later than its time says comes late. Up to twice as many are held; all
+    with None, and none comes late.
     """
     placed = _placed(events)
     held: list[tuple[int, Event, str]] = []
     while more := list(islice(placed, ahead)):
         held += more
         held.sort(key=itemgetter(0))
-        if len(held) > ahead:
+        if ahead is not None and len(held) > ahead:
             yield from ((event, thread) for _, event, thread in held[:-ahead])
             del held[:-ahead]
     yield from ((event, thread) for _, event, thread in held)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def told(*events: Event, ahead: int) -> list[tuple[int, str]]:
+def told(*events: Event, ahead: int | None) -> list[tuple[int, str]]:
     return [(event.time_ns, thread) for event, thread in in_order(events, ahead)]
 
 
@@ -27,11 +27,13 @@ def test_lanes_are_merged_by_time() -> None:
     merged = [(1, "a"), (2, "b"), (3, "a"), (4, "b"), (5, "a")]
     assert told(*events, ahead=100) == merged
     assert told(*events, ahead=3) == merged
+    assert told(*events, ahead=None) == merged
 
 
 def test_what_stands_too_far_from_its_place_comes_late() -> None:
     events = (lane("a", 1), *(annotation(1, time) for time in range(10, 20)), lane("b", 2), annotation(1, 1))
     assert [time for time, _ in told(*events, ahead=2)] == [*range(10, 18), 1, 18, 19]
+    assert [time for time, _ in told(*events, ahead=None)] == [1, *range(10, 20)]
 
 
 def test_no_more_than_twice_what_is_looked_ahead_is_taken_before_the_first_is_given() -> None:
