@@ -91,7 +91,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_stream_is_told_of(running: Serv
     response.close()
     connection.close()
     done = when_stored("leaves", lambda each: each.state == "done")
-    assert (done.complete, done.bytes_out) == (True, 5)
+    assert (done.complete, done.bytes_out, done.outcome) == (True, 5, "disconnected")
     assert [mark.name for mark in trace_of(done).root.marks] == ["client disconnected"]
 
 

@@ -128,10 +128,27 @@ async def endless(receive: Receive, send: Send) -> None:
         pass
 
 
+async def flood(receive: Receive, send: Send) -> None:
+    """A stream without end, as fast as the client takes it, that ends when the client has left."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+    left = asyncio.create_task(until_left(receive))
+    while not left.done():
+        with span("chunk"):
+            await send({"type": "http.response.body", "body": b"data: x\n\n" * 7000, "more_body": True})
+
+
+async def until_left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def live(receive: Receive, send: Send) -> None:
     for phase in ("startup", "shutdown"):
         await receive()
         await send({"type": f"lifespan.{phase}.complete"})
+
+
+STREAMS: dict[str, Callable[[Receive, Send], Awaitable[None]]] = {"endless": endless, "flood": flood}
 
 
 async def application(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -142,7 +159,7 @@ async def application(scope: MutableMapping[str, Any], receive: Receive, send: S
             await chat(receive, send)
         case _:
             _, name, argument, *_ = f"{scope['path']}//".split("/")
-            await (endless(receive, send) if name == "endless" else PATHS[name](send, argument))
+            await (STREAMS[name](receive, send) if name in STREAMS else PATHS[name](send, argument))
 
 
 app = ScopeMiddleware(application)

@@ -13,10 +13,18 @@
 
 PyTypeObject *RequestType;
 
+/* An application that learns that its client has left may just return, as those do that stream. */
+static bool is_cut_short(const RequestObject *self)
+{
+    return self->kind == SCOPE_KIND_HTTP && self->disconnected && !self->response_ended;
+}
+
 void scope_end_request(RequestObject *self, uint8_t outcome)
 {
     if (self->ended)
         return;
+    if (outcome == SCOPE_OUTCOME_OK && is_cut_short(self))
+        outcome = SCOPE_OUTCOME_DISCONNECTED;
     uint64_t now_ns = scope_clock_now();
     scope_loop_leave(self, now_ns);
     self->ended = true;

@@ -321,11 +321,13 @@ def test_a_client_that_goes_is_noted_once_and_not_after_the_response() -> None:
         await send({"type": "http.response.body", "body": b""})
         await receive()
 
-    counts = []
+    counts, outcomes = [], []
     for app in (early, late):
-        _, events = exchange(app, Server())
+        trace, events = exchange(app, Server())
         counts.append([event.type for event in events].count(EventType.DISCONNECT))
+        outcomes.append(trace.request.outcome)
     assert counts == [1, 0]
+    assert outcomes == ["disconnected", "ok"]
 
 
 def test_cancelled_after_the_client_went_is_an_end_of_its_own() -> None:
