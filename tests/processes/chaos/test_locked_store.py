@@ -35,7 +35,9 @@ def refusal() -> str:
 
 
 def test_a_store_locked_while_requests_go_on_has_each_of_them_once(tmp_path: Path) -> None:
-    with server(tmp_path) as running, collector(tmp_path) as collecting:
+    """The collector has memory for all of them: what one process may take of it is a sixteenth, and then rings lap."""
+    memory = {"SCOPE_COLLECTOR_MEMORY_BYTES": "512MiB"}
+    with server(tmp_path) as running, collector(tmp_path, settings=memory) as collecting:
         running.get("/hello/you", "before")
         when_stored("before", lambda each: each.complete)
         with loaded(running.port) as load_:
