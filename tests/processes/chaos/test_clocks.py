@@ -117,3 +117,14 @@ def test_a_slice_is_removed_once_it_is_old_however_the_clock_was_set(tmp_path: P
         assert stored().keys() == {"late"}
         with Reader(load().store_dir) as reader:
             assert len(reader.info().slices) == 1
+
+
+def test_after_a_step_back_requests_go_to_the_slice_in_which_they_began(tmp_path: Path) -> None:
+    del tmp_path
+    with collected() as running, begun_at(0, "1.seg") as made:
+        running.step(-5 * HOUR_NS)
+        made.request("a")
+        running.cycle()
+        with Reader(load().store_dir) as reader:
+            [slice_] = reader.info().slices
+    assert slice_.start_ns <= stored()["a"].start_ns < slice_.end_ns
