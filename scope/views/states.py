@@ -26,8 +26,9 @@ _RANK: Final = (State.RUNNING, State.IN_THREAD, State.WAITING_FOR_LOOP, State.WA
 def states(trace: Trace) -> tuple[Stretch, ...]:
     """The stretches of the request from its start to its response's end, in order of time; adjacent ones differ.
 
-    A trace without steps is one stretch, UNKNOWN: its loop was not watched. So is what is left of one that lost events,
-    and what follows the steps of one that was assembled without the rest of them.
+    A trace without steps is one stretch, UNKNOWN: its loop was not watched. So is what comes before the first step, which
+    was under way when watching began; what is left of one that lost events; and what follows the steps of one that was
+    assembled without the rest of them.
     """
     start_ns = trace.request.start_ns
     end_ns = start_ns + trace.request.duration_ns
@@ -53,10 +54,12 @@ def _stretches(steps: Sequence[Step], start_ns: int, end_ns: int, otherwise: Sta
     changes = sorted(_changes(steps, start_ns, end_ns))
     labels = _Labels(steps)
     active: Counter[State] = Counter()
+    watched_ns = min((step.ready_ns for step in steps), default=end_ns)
     at = start_ns
     for time_ns, state, change in [*changes, (end_ns, 0, 0)]:
         if time_ns > at:
-            now = next((each for each in _RANK if active[each]), otherwise)
+            idle = otherwise if at >= watched_ns else State.UNKNOWN
+            now = next((each for each in _RANK if active[each]), idle)
             yield Stretch(now, at, time_ns, labels.at(time_ns) if now is State.AWAITING else "")
             at = time_ns
         active[_RANK[state]] += change

@@ -57,6 +57,16 @@ def test_of_several_tasks_the_state_that_says_most_counts() -> None:
     assert told(trace(one, two, pooled)) == [("running", 60, ""), ("in_thread", 40, "")]
 
 
+def test_before_the_first_step_nothing_is_known() -> None:
+    """It was under way when watching began."""
+    assert told(trace(step(40, 60, 80))) == [
+        ("unknown", 40, ""),
+        ("waiting_for_loop", 20, ""),
+        ("running", 20, ""),
+        ("awaiting", 20, ""),
+    ]
+
+
 def test_what_lies_outside_the_request_does_not_count() -> None:
     assert told(trace(step(-40, -20, 30), step(90, 95, 130))) == [
         ("running", 30, ""),
@@ -113,7 +123,9 @@ def test_each_moment_is_in_the_first_state_that_holds(steps: list[Step], moment:
         State.WAITING_FOR_LOOP: any(not each.in_thread and each.ready_ns <= at < each.start_ns for each in steps),
         State.WAITING_FOR_THREAD: any(each.in_thread and each.ready_ns <= at < each.start_ns for each in steps),
     }
-    expected = next((state for state, held in holds.items() if held), State.AWAITING)
+    watched = at >= min(each.ready_ns for each in steps)
+    idle = State.AWAITING if watched else State.UNKNOWN
+    expected = next((state for state, held in holds.items() if held), idle)
     [found] = [each.state for each in states(trace(*steps)) if each.start_ns <= at < each.end_ns]
     assert found is expected
 
