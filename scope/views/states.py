@@ -26,9 +26,9 @@ _RANK: Final = (State.RUNNING, State.IN_THREAD, State.WAITING_FOR_LOOP, State.WA
 def states(trace: Trace) -> tuple[Stretch, ...]:
     """The stretches of the request from its start to its response's end, in order of time; adjacent ones differ.
 
-    A trace without steps is one stretch, UNKNOWN: its loop was not watched. So is what comes before the first step, which
-    was under way when watching began; what is left of one that lost events; and what follows the steps of one that was
-    assembled without the rest of them.
+    A trace without steps is one stretch, UNKNOWN: its loop was not watched. So is what comes before the first step,
+    which was under way when watching began; what is left of one that lost events; and what follows the steps of one
+    that was assembled without the rest of them.
     """
     start_ns = trace.request.start_ns
     end_ns = start_ns + trace.request.duration_ns

@@ -262,8 +262,8 @@ static PyObject *method_call(PyObject *callable, PyObject *const *args, size_t f
     Py_ssize_t given = PyVectorcall_NARGS(flags), at = self->mode == CALL_SOON ? 1 : 2;
     Py_ssize_t all = given + (names ? PyTuple_GET_SIZE(names) : 0);
     PyObject *copy[MOST_ARGUMENTS];
-    bool untraced = !runtime.session && !runtime.starter;
-    bool plain = untraced || given <= at || all > MOST_ARGUMENTS || Py_IS_TYPE(args[at], CallbackType);
+    /* also before the session begins: the first request comes in a step that was scheduled before */
+    bool plain = given <= at || all > MOST_ARGUMENTS || Py_IS_TYPE(args[at], CallbackType);
     PyObject *wrapped = plain ? NULL : new_callback(args[at], ready_at(self->mode, args[1]), false);
     if (!wrapped) {
         PyErr_Clear();

@@ -272,10 +272,20 @@ def test_it_is_not_wrapped_twice(request_: _core.Request) -> None:
     assert loop.given[1][0] is callback
 
 
-def test_without_a_session_and_with_odd_arguments_the_call_is_the_loops_own() -> None:
+def test_a_step_that_was_scheduled_before_the_session_began_is_told() -> None:
     loop, task = Watched(), Task()
     loop.call_soon(task.step)
-    assert loop.given.pop()[0] == task.step
+    with captured() as capture:
+        begun = _core.begin_request({"type": "http", "path": "/", "headers": []}, b"x-request-id", True)
+        assert begun is not None
+        before = begun.activate()
+        assert loop.run() == ()
+        begun.deactivate(before)
+        assert len(steps(capture)) == 1
+
+
+def test_with_odd_arguments_the_call_is_the_loops_own() -> None:
+    loop, task = Watched(), Task()
     with captured():
         loop.call_soon(task.step, *range(40))
         assert loop.given[0][0] == task.step
