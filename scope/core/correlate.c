@@ -142,7 +142,9 @@ void scope_correlator_lose(scope_correlator *self, uint32_t number, uint32_t lan
 
 bool scope_correlator_full(const scope_correlator *self, uint32_t number)
 {
-    if (self->slots[number].bytes > self->max_bytes / 4)
+    const scope_group *last = self->recent;
+    bool one_holds_much = last && last->slot == number && last->capacity > self->max_bytes / 4;
+    if (one_holds_much || self->slots[number].bytes > self->max_bytes / 2)
         return true;
     if (self->statistics.bytes <= self->max_bytes)
         return false;

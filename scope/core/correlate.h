@@ -83,9 +83,9 @@ void scope_correlator_remove(scope_correlator *correlator, uint32_t slot);
 void scope_correlator_feed(scope_correlator *correlator, uint32_t slot, uint32_t lane, uint64_t position,
                            const uint8_t *record, uint64_t words, uint64_t now_ns);
 
-/* Whether nothing more of the segment is to be read before something is taken out: it holds a quarter of what there may be, for
- * that is copied more than once on its way; or all hold too much and it holds more than its share, so that one that holds much
- * keeps nobody waiting. */
+/* Whether nothing more of the segment is to be read before something is taken out: it holds half of what there may be, or the
+ * request that was last fed a quarter, for that is copied more than once on its way; or all hold too much and it holds more
+ * than its share, so that one that holds much keeps nobody waiting. */
 bool scope_correlator_full(const scope_correlator *correlator, uint32_t slot);
 
 /* Marks every group of the segment that was not handed over, ended or not: it may miss up to `events` events, for what was

@@ -20,6 +20,9 @@ from tests.support.waiting import eventually
 if TYPE_CHECKING:
     import pytest
 
+MEMORY = {"SCOPE_COLLECTOR_MEMORY_BYTES": "512MiB"}
+"""Room for all that is answered until the trouble ends; with less, lanes lap, and that is counted."""
+
 
 def error() -> str:
     status = read_status(load())
@@ -49,7 +52,7 @@ def check_recovery(collecting: Running, running: Server, end_trouble: object) ->
 
 def test_a_store_that_may_not_grow_recovers_when_it_may(tmp_path: Path) -> None:
     """A file-size limit acts as a full disk does: what is written fails, what is there stays."""
-    with server(tmp_path) as running, collector(tmp_path) as collecting:
+    with server(tmp_path) as running, collector(tmp_path, settings=MEMORY) as collecting:
         running.get("/hello/you", "before")
         when_stored("before", lambda each: each.complete)
         soft, hard = resource.prlimit(collecting.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
@@ -59,7 +62,7 @@ def test_a_store_that_may_not_grow_recovers_when_it_may(tmp_path: Path) -> None:
 
 
 def test_a_store_that_somebody_locks_recovers_when_it_is_let_go(tmp_path: Path) -> None:
-    with server(tmp_path) as running, collector(tmp_path) as collecting:
+    with server(tmp_path) as running, collector(tmp_path, settings=MEMORY) as collecting:
         running.get("/hello/you", "before")
         when_stored("before", lambda each: each.complete)
         other = sqlite3.connect(Path(load().store_dir, "main.db"), isolation_level=None)
@@ -72,7 +75,7 @@ def test_a_full_disk_recovers_when_there_is_room_again(tmp_path: Path, monkeypat
     with small_disk(tmp_path / "disk", "16m") as disk:
         monkeypatch.setenv("SCOPE_DIR", str(disk / "scope"))
         monkeypatch.setenv("SCOPE_SEGMENT_DIR", str(tmp_path / "segments"))
-        with server(tmp_path) as running, collector(tmp_path) as collecting:
+        with server(tmp_path) as running, collector(tmp_path, settings=MEMORY) as collecting:
             running.get("/hello/you", "before")
             when_stored("before", lambda each: each.complete)
             fill(disk / "filler")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scope.config import load
+from scope.model import EventType
 from scope.store import Reader, StoreUnavailable
+from scope.wire.decode import decode_records
 
 from .waiting import eventually
 
@@ -47,6 +49,13 @@ def when_stored(id: str, condition: Callable[[RequestSummary], bool] = lambda _:
 def trace_of(request: RequestSummary) -> Trace:
     with Reader(load().store_dir) as reader:
         return reader.trace(request)
+
+
+def event_types(request: RequestSummary) -> list[str]:
+    """The types of what the application did, in order; how its loop ran it is left out."""
+    with Reader(load().store_dir) as reader:
+        types = [event.type for event in decode_records(reader.blob(request))]
+    return [each.name for each in types if each not in {EventType.LANE, EventType.LOOP_STEP}]
 
 
 def span_names(request: RequestSummary) -> dict[str, str]:
