@@ -44,7 +44,8 @@ class Collecting:
         self.segment.publish_heads(self.segment.heads())
 
     def losses(self) -> dict[str, int]:
-        return {reason: events for reason, events in self.segment.losses().items() if events}
+        """Without those of sessions that ended before this one began: they are counted in the next there is."""
+        return {reason: events for reason, events in self.segment.losses().items() if events and reason != "forked"}
 
     def tasks(self) -> list[Summary]:
         """What was written, also of a task whose end was lost."""
