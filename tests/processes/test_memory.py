@@ -111,10 +111,11 @@ def test_requests_of_every_kind_leave_no_object_behind() -> None:
         app = ScopeMiddleware(handler)
         tracemalloc.start()
         try:
-            grown = grown_by(2500, app)
+            grown = [grown_by(2500, app) for _ in range(3)]
         finally:
             tracemalloc.stop()
-    assert grown < 2500 * 8, f"{grown} bytes more"  # the smallest object takes twice that
+    # the smallest object takes twice that; what grows once, such as a table of the interpreter's, is no leak
+    assert min(grown) < 2500 * 8, f"{grown} bytes more"
 
 
 def test_requests_that_nobody_ever_reads_do_not_grow_the_process() -> None:

@@ -110,8 +110,7 @@ def test_work_in_a_pool_waits_for_a_thread_and_runs_in_one(
 
     run(main())
     first, second = spent(trace_of(capture, "/first")), spent(trace_of(capture, "/second"))
-    assert first[State.IN_THREAD] >= 30
-    assert second[State.IN_THREAD] >= 30
+    assert min(first[State.IN_THREAD], second[State.IN_THREAD]) >= 29  # the loop may already run while a thread ends
     assert first[State.WAITING_FOR_THREAD] < second[State.WAITING_FOR_THREAD]
     assert second[State.WAITING_FOR_THREAD] >= 29
 
