@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,23 +106,21 @@ def _own_collector(config: Config) -> Generator[subprocess.Popen[bytes]]:
 
     Should we be killed, it ends by itself.
     """
-    arguments = [sys.executable, "-m", "scope.collector", f"--starter={os.getpid()}"]
     environ = {name: value for name, value in os.environ.items() if name != "SCOPE_RUN"} | config.environment()
     with Path(config.log_path).open("ab") as log:
-        process = subprocess.Popen(
-            arguments, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        if _ended(process) != 0:
-            once = [sys.executable, "-m", "scope", "collect", "--once"]
-            subprocess.run(once, env=environ, stdin=subprocess.DEVNULL, check=False)
+        start = partial(subprocess.Popen[bytes], env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = start([sys.executable, "-m", "scope.collector", f"--starter={os.getpid()}"], start_new_session=True)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            # It may have died, or met the signal before it could heed it; what is there is stored all the same.
+            if _ended(process) != 0 and start([sys.executable, "-m", "scope", "collect", "--once"]).wait() != 0:
+                click.echo(f"scope: the collector failed; {config.log_path} says why", err=True)
 
 
-def _ended(process: subprocess.Popen[bytes]) -> int | None:
-    """Its exit code; None if it did not end in time and was left alone."""
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """Its exit code; 0 if it did not end in time and was left alone."""
     try:
         return process.wait(_DRAIN_S)
     except subprocess.TimeoutExpired:
@@ -135,8 +134,6 @@ def _wait_for_lock(config: Config, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _START_S
     while not is_running(config) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
-    if process.poll() is not None:
-        click.echo(f"scope: the collector ended at once; {config.log_path} says why", err=True)
 
 
 def _where_to_look(config: Config) -> str:

@@ -151,7 +151,7 @@ def test_a_collector_that_cannot_start_is_told_of_and_the_program_runs(
     (directory / "store").touch()
     result = invoke(directory, sys.executable, "-c", "raise SystemExit(5)")
     assert result.exit_code == 5
-    assert "the collector ended at once" in result.stderr
+    assert f"the collector failed; {directory / 'collector.log'} says why" in result.stderr
     assert (directory / "collector.log").read_text()
 
 
