@@ -9,7 +9,6 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,21 +101,25 @@ def _collector(config: Config) -> Generator[None]:
 
 @contextmanager
 def _own_collector(config: Config) -> Generator[subprocess.Popen[bytes]]:
-    """In a session of its own, so that Ctrl-C does not reach it before the server has ended.
+    """Should we be killed, it ends by itself."""
+    process = _start(config, "scope.collector", f"--starter={os.getpid()}")
+    try:
+        yield process
+    finally:
+        process.terminate()
+        # It may have died, or met the signal before it could heed it; what is there is stored all the same.
+        if _ended(process) != 0 and _start(config, "scope", "collect", "--once").wait() != 0:
+            click.echo(f"scope: the collector failed; {config.log_path} says why", err=True)
 
-    Should we be killed, it ends by itself.
-    """
+
+def _start(config: Config, *words: str) -> subprocess.Popen[bytes]:
+    """A module of ours, in a session of its own, so that Ctrl-C does not reach it before the server has ended."""
     environ = {name: value for name, value in os.environ.items() if name != "SCOPE_RUN"} | config.environment()
+    command = [sys.executable, "-m", *words]
     with Path(config.log_path).open("ab") as log:
-        start = partial(subprocess.Popen[bytes], env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        process = start([sys.executable, "-m", "scope.collector", f"--starter={os.getpid()}"], start_new_session=True)
-        try:
-            yield process
-        finally:
-            process.terminate()
-            # It may have died, or met the signal before it could heed it; what is there is stored all the same.
-            if _ended(process) != 0 and start([sys.executable, "-m", "scope", "collect", "--once"]).wait() != 0:
-                click.echo(f"scope: the collector failed; {config.log_path} says why", err=True)
+        return subprocess.Popen(
+            command, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
 
 
 def _ended(process: subprocess.Popen[bytes]) -> int:
