@@ -95,10 +95,12 @@ extern scope_runtime runtime;
 
 #define SCOPE_DEFINITIONS_MAX 65536
 
-/* ---- session.c ---- */
+/* ---- thread_lane.c ---- */
 
 /* The calling thread's ring in the session; NULL where it can have none (counted). */
 scope_ring *scope_thread_ring(SessionObject *session);
+
+/* ---- session.c ---- */
 
 /* An event is lost, as the session of its request is not this process's, or is closed. */
 void scope_count_forked(void);
@@ -108,6 +110,13 @@ SessionObject *scope_ensure_session(void);
 
 /* Calls runtime.steered: the control word has another generation than it had. Leaves no exception set. */
 void scope_session_steered(SessionObject *session);
+
+uint64_t scope_runtime_random(void);
+
+extern PyTypeObject *SessionType;
+int scope_add_session(PyObject *module);
+
+/* ---- definitions.c ---- */
 
 /* The number by which the session's segment knows a process-wide definition, written on first use; 0: no room. */
 uint32_t scope_session_site_slow(SessionObject *session, uint32_t number);
@@ -125,10 +134,5 @@ uint32_t scope_runtime_define(uint8_t kind, const uint8_t *payload, uint32_t len
 /* The number of a name or a route, defined on first use. 0 where it cannot be defined; never sets an exception. */
 uint32_t scope_runtime_name(PyObject *name);
 uint32_t scope_runtime_route(PyObject *template);
-
-uint64_t scope_runtime_random(void);
-
-extern PyTypeObject *SessionType;
-int scope_add_session(PyObject *module);
 
 #endif

@@ -1,49 +1,19 @@
-/* The Session type, the thread's lane in it, and the definitions of the process. */
+/* The Session type: the process's segment while it is written to. */
 #include "runtime.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "thread_lane.h"
 #include "values.h"
 #include "wait.h"
 
-#define RETRY_EVERY 1024 /* events of a thread without a lane, uses of a name without room, until it is tried again */
-
 PyTypeObject *SessionType;
-
-/* The calling thread's lane. `serial` is that of the session it belongs to; a closed or inherited session has another. */
-typedef struct {
-    uint64_t serial;
-    uint32_t refusals; /* > 0: the thread has no lane, because of `reason` */
-    enum scope_loss reason;
-    scope_ring ring;
-} thread_lane;
-
-static _Thread_local thread_lane lane;
-static pthread_key_t lane_key;
-
-/* Guards the mapping against a thread that ends while the session is closed; not held while anything is written. */
-static pthread_mutex_t lanes_lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t open_serial; /* under lanes_lock: the session whose mapping is there */
-
-static void retire_lane(void *unused)
-{
-    (void)unused;
-    pthread_mutex_lock(&lanes_lock);
-    if (lane.serial && lane.serial == open_serial && !lane.refusals)
-        scope_lane_retire(&lane.ring);
-    lane.serial = 0;
-    pthread_mutex_unlock(&lanes_lock);
-}
 
 /* In a forked child the parent's segment is not ours: drop it before anything can write. */
 static void drop_inherited(void)
 {
-    pthread_mutex_init(&lanes_lock, NULL);
-    open_serial = 0;
-    lane.serial = 0;
+    scope_lanes_forked();
     runtime.random_seeded = false;
     runtime.start_failed = runtime.starting = false;
     SessionObject *session = runtime.session;
@@ -53,66 +23,6 @@ static void drop_inherited(void)
     session->sleepers = 0; /* threads of the parent */
     scope_segment_close(&session->segment);
     runtime.session = NULL; /* its reference is given up: the heap is not to be touched here */
-}
-
-/* What threading calls this thread; NULL where it does not know it. Runs no code but attribute look-ups. */
-static PyObject *known_name(PyObject *threading)
-{
-    PyObject *threads = PyObject_GetAttrString(threading, "_active");
-    PyObject *number = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
-    PyObject *thread = threads && number && PyDict_Check(threads) ? PyDict_GetItemWithError(threads, number) : NULL;
-    PyObject *name = thread ? PyObject_GetAttrString(thread, "_name") : NULL;
-    Py_XDECREF(number);
-    Py_XDECREF(threads);
-    return name;
-}
-
-/* The calling thread's name, by threading, else by the system; not terminated. */
-static size_t thread_name(char *name, size_t size)
-{
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyObject *key = PyUnicode_FromString("threading");
-    PyObject *threading = key ? PyImport_GetModule(key) : NULL;
-    PyObject *known = threading ? known_name(threading) : NULL;
-    Py_ssize_t length = 0;
-    const char *text = known && PyUnicode_Check(known) ? PyUnicode_AsUTF8AndSize(known, &length) : NULL;
-    if (text)
-        memcpy(name, text, length < (Py_ssize_t)size ? (size_t)length : size);
-    else if (pthread_getname_np(pthread_self(), name, size) == 0)
-        length = (Py_ssize_t)strlen(name);
-    Py_XDECREF(known);
-    Py_XDECREF(threading);
-    Py_XDECREF(key);
-    PyErr_Restore(type, value, traceback);
-    return length < (Py_ssize_t)size ? (size_t)length : size;
-}
-
-static scope_ring *claim_lane(SessionObject *session)
-{
-    char name[48];
-    if (lane.serial == session->serial && lane.refusals && lane.refusals++ % RETRY_EVERY)
-        goto refused;
-    lane.serial = session->serial;
-    lane.refusals = 0;
-    size_t length = thread_name(name, sizeof name);
-    int fault = scope_lane_claim(&session->segment, &lane.ring, (uint32_t)syscall(SYS_gettid), name, length);
-    if (fault == 0) {
-        pthread_setspecific(lane_key, &lane);
-        return &lane.ring;
-    }
-    lane.refusals = 1;
-    lane.reason = fault == -2 ? SCOPE_LOST_NO_SPACE : SCOPE_LOST_NO_LANE;
-refused:
-    scope_add_relaxed(&session->segment.control->lost[lane.reason], 1);
-    return NULL;
-}
-
-scope_ring *scope_thread_ring(SessionObject *session)
-{
-    if (__builtin_expect(lane.serial == session->serial && !lane.refusals, 1))
-        return &lane.ring;
-    return claim_lane(session);
 }
 
 void scope_count_forked(void)
@@ -188,86 +98,6 @@ void scope_session_steered(SessionObject *session)
     Py_XDECREF(done);
 }
 
-/* ---- definitions ---- */
-
-uint32_t scope_runtime_define(uint8_t kind, const uint8_t *payload, uint32_t length)
-{
-    if (runtime.definition_count == SCOPE_DEFINITIONS_MAX)
-        return 0;
-    if (runtime.definition_count == runtime.definition_capacity) {
-        uint32_t capacity = runtime.definition_capacity ? runtime.definition_capacity * 2 : 256;
-        void *grown = PyMem_RawRealloc(runtime.definitions, capacity * sizeof *runtime.definitions);
-        if (!grown)
-            return 0;
-        runtime.definitions = grown;
-        runtime.definition_capacity = capacity;
-    }
-    uint8_t *copy = PyMem_RawMalloc(length ? length : 1);
-    if (!copy)
-        return 0;
-    memcpy(copy, payload, length);
-    runtime.definitions[runtime.definition_count] = (scope_definition_entry){copy, length, kind, 0, 0};
-    return ++runtime.definition_count;
-}
-
-static uint32_t number_of(PyObject *table, uint8_t kind, PyObject *text)
-{
-    if (!PyUnicode_CheckExact(text))
-        return 0;
-    PyObject *known = PyDict_GetItemWithError(table, text);
-    if (known)
-        return (uint32_t)PyLong_AsUnsignedLong(known);
-    uint8_t buffer[1024];
-    scope_buffer payload = scope_buffer_over(buffer, sizeof buffer);
-    scope_put_text(&payload, text, 512);
-    uint32_t number = payload.overflow ? 0 : scope_runtime_define(kind, buffer, (uint32_t)scope_buffer_size(&payload));
-    PyObject *value = PyLong_FromUnsignedLong(number);
-    /* a name that could not be defined is not remembered: user data used as names must not grow the table */
-    if (value && number && PyDict_SetItem(table, text, value) < 0)
-        PyErr_Clear();
-    Py_XDECREF(value);
-    PyErr_Clear();
-    return number;
-}
-
-uint32_t scope_runtime_name(PyObject *name)
-{
-    return number_of(runtime.names, SCOPE_DEFINE_NAME, name);
-}
-
-uint32_t scope_runtime_route(PyObject *template)
-{
-    return number_of(runtime.routes, SCOPE_DEFINE_ROUTE, template);
-}
-
-static bool grow_sites(SessionObject *session, uint32_t number)
-{
-    size_t capacity = session->site_capacity ? session->site_capacity : 256;
-    while (capacity <= number)
-        capacity *= 2;
-    uint32_t *grown = PyMem_RawRealloc(session->site_numbers, capacity * sizeof *grown);
-    if (!grown)
-        return false;
-    memset(grown + session->site_capacity, 0, (capacity - session->site_capacity) * sizeof *grown);
-    session->site_numbers = grown;
-    session->site_capacity = capacity;
-    return true;
-}
-
-uint32_t scope_session_site_slow(SessionObject *session, uint32_t number)
-{
-    if (number > runtime.definition_count || (number >= session->site_capacity && !grow_sites(session, number)))
-        return 0;
-    scope_definition_entry *entry = &runtime.definitions[number - 1];
-    if (entry->refused_by == session->serial
-        && (++entry->uses % RETRY_EVERY || !scope_can_define(&session->segment, entry->length)))
-        return 0; /* counted when it was refused first */
-    uint32_t written = scope_define(&session->segment, entry->kind, entry->payload, entry->length);
-    if (!written)
-        entry->refused_by = session->serial;
-    return session->site_numbers[number] = written;
-}
-
 /* ---- the type ---- */
 
 static void define_resource(SessionObject *self, PyObject *resource)
@@ -302,9 +132,7 @@ static int session_open(SessionObject *self, const scope_segment_sizes *sizes, P
     define_resource(self, resource);
     scope_add_relaxed(&self->segment.control->lost[SCOPE_LOST_FORKED], runtime.lost_forked);
     runtime.lost_forked = 0;
-    pthread_mutex_lock(&lanes_lock);
-    open_serial = self->serial;
-    pthread_mutex_unlock(&lanes_lock);
+    scope_lanes_open(self);
     return 0;
 }
 
@@ -360,12 +188,7 @@ static PyObject *session_close(SessionObject *self, PyObject *unused)
         scope_wake_sleepers(self);
     if (self->serial == 0 || self->sleepers) /* closed, or being closed by another thread */
         Py_RETURN_NONE;
-    pthread_mutex_lock(&lanes_lock);
-    if (open_serial == self->serial)
-        open_serial = 0;
-    self->serial = 0;
-    scope_segment_close(&self->segment);
-    pthread_mutex_unlock(&lanes_lock);
+    scope_lanes_close(self);
     if (runtime.session == self)
         Py_CLEAR(runtime.session);
     Py_RETURN_NONE;
@@ -478,7 +301,7 @@ static PyType_Spec session_spec = {
 
 int scope_add_session(PyObject *module)
 {
-    if (pthread_key_create(&lane_key, retire_lane) != 0 || pthread_atfork(NULL, NULL, drop_inherited) != 0) {
+    if (scope_lanes_prepare() < 0 || pthread_atfork(NULL, NULL, drop_inherited) != 0) {
         PyErr_SetString(PyExc_ImportError, "scope._core: no thread-local key or no fork handler to be had");
         return -1;
     }
