@@ -295,10 +295,11 @@ class StackHook(Generic[_Parameters]):
 class CodeProbe:
     """A constant of an instrumented function's code, which enters it with ``with`` around its body.
 
-    ``name`` is what traces call the function where its calls are held back; ``generator`` says that it is one.
+    ``name`` is what traces call the function where its calls are held back; ``generator`` says that it is one;
+    ``level`` is the number of how deep it is recorded.
     """
 
-    def __new__(cls, name: str, site: int, generator: bool, /) -> Self: ...
+    def __new__(cls, name: str, site: int, generator: bool, level: int, /) -> Self: ...
     def __enter__(self) -> None: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /

@@ -123,7 +123,7 @@ def instances(tmp_path: Path) -> Iterator[dict[str, Any]]:
             "Handler": _core.Handler(len, "len", 0),  # type: ignore[arg-type]
             "RouteHook": _core.RouteHook(len, "learned", len, print),  # type: ignore[arg-type]
             "StackHook": _core.StackHook(len, "learned", len),  # type: ignore[arg-type]
-            "CodeProbe": _core.CodeProbe("one", 0, False),
+            "CodeProbe": _core.CodeProbe("one", 0, False, 1),
             "YieldPoint": _core.SUSPEND,
             "Segment": _core.Segment(session.path),
             "Correlator": _core.Correlator(),

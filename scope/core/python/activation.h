@@ -2,14 +2,12 @@
 #ifndef SCOPE_ACTIVATION_H
 #define SCOPE_ACTIVATION_H
 
-#include "runtime.h"
+#include "function.h"
 
 typedef struct activation {
     PyObject_HEAD
     vectorcallfunc vectorcall;
-    RequestObject *request; /* NULL: nothing to end, or a generator's */
-    uint32_t site; /* the segment's number of the definition */
-    uint32_t span, parent;
+    scope_call call; /* not under way: nothing to end, or a generator's */
     PyObject *steps; /* of a generator: its Span */
     PyObject *outer; /* of a generator that runs: what its Span wants back when it is suspended */
     void *frame; /* of a generator: what it is found by */

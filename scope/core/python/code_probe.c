@@ -8,13 +8,10 @@
  *
  * What a generator needs besides is in yield_point.c.
  *
- * Outside any request, and for calls that are held back (calls.h), the activation is one that does nothing.
+ * Outside any request, and for calls that are not to be recorded (function.h), the activation is one that does nothing.
  */
 #include "activation.h"
-#include "calls.h"
 #include "context.h"
-#include "emit.h"
-#include "request.h"
 #include "span.h"
 
 static PyTypeObject *CodeProbeType, *ActivationType, *EntryType;
@@ -22,8 +19,7 @@ static PyTypeObject *CodeProbeType, *ActivationType, *EntryType;
 typedef struct {
     PyObject_HEAD
     PyObject *arguments; /* what it was made of, for pickling */
-    uint32_t site; /* process-wide number of the definition */
-    uint32_t index; /* of the counters in calls.h */
+    scope_function function;
     bool is_generator;
 } CodeProbeObject;
 
@@ -50,7 +46,7 @@ ActivationObject *scope_new_activation(vectorcallfunc call)
         return NULL;
     }
     self->vectorcall = call;
-    self->request = NULL;
+    self->call.request = NULL;
     self->steps = self->outer = self->frame = NULL;
     return self;
 }
@@ -62,7 +58,7 @@ static PyObject *enter_generator(const CodeProbeObject *probe)
     ActivationObject *self = scope_new_activation(leave);
     if (!self)
         return Py_NewRef((PyObject *)scope_nothing);
-    self->steps = scope_activation(probe->site);
+    self->steps = scope_activation(probe->function.site);
     if (!self->steps) {
         PyErr_Clear();
         return (PyObject *)self;
@@ -72,37 +68,26 @@ static PyObject *enter_generator(const CodeProbeObject *probe)
 }
 
 /* Takes over the reference to `context`. */
-static PyObject *enter_function(const CodeProbeObject *probe, ContextObject *context)
+static PyObject *enter_function(const CodeProbeObject *probe, enum scope_level level, ContextObject *context)
 {
     ActivationObject *self = scope_new_activation(leave);
     if (!self) {
         Py_DECREF(context);
         return Py_NewRef((PyObject *)scope_nothing);
     }
-    RequestObject *request = (RequestObject *)Py_NewRef((PyObject *)context->request);
-    SessionObject *session = runtime.session;
-    self->request = request;
-    self->site = session && session->serial == request->serial ? scope_session_site(session, probe->site) : 0;
-    self->span = scope_next_span(request);
-    self->parent = context->span;
-    scope_emit(request, SCOPE_FUNCTION_ENTER, self->site, self->span, self->parent);
-    if (scope_context_become(context, request, self->span, false) < 0)
-        PyErr_Clear();
-    Py_DECREF(context);
+    scope_call_begin(&self->call, &probe->function, level, context);
     return (PyObject *)self;
 }
 
 static PyObject *enter(const CodeProbeObject *probe)
 {
     ContextObject *context = scope_context();
-    if (context && context->request && scope_calls_allow(context->request, probe->index)) {
-        if (!probe->is_generator)
-            return enter_function(probe, context);
-        Py_DECREF(context);
-        return enter_generator(probe);
-    }
+    enum scope_level level = context && context->request ? scope_call_level(context->request, &probe->function)
+                                                         : SCOPE_LEVEL_OFF;
+    if (level && !probe->is_generator)
+        return enter_function(probe, level, context);
     Py_XDECREF(context);
-    return Py_NewRef((PyObject *)scope_nothing);
+    return level ? enter_generator(probe) : Py_NewRef((PyObject *)scope_nothing);
 }
 
 /* What a probe has for `__exit__`: its look-up is the entry. */
@@ -116,22 +101,10 @@ static PyObject *entry_get(PyObject *entry, PyObject *object, PyObject *type)
 
 /* ---- exit ---- */
 
-static void end_function(ActivationObject *self, PyObject *error)
-{
-    RequestObject *request = self->request;
-    self->request = NULL;
-    uint8_t outcome = scope_outcome_of(error);
-    if (outcome == SCOPE_OUTCOME_EXCEPTION && scope_calls_allow_error(request))
-        scope_record_error(request, self->span, error, true);
-    scope_emit(request, SCOPE_FUNCTION_EXIT, self->site, self->span, outcome);
-    scope_context_restore(request, self->span, self->parent);
-    Py_DECREF(request);
-}
-
 static void end(ActivationObject *self, PyObject *error)
 {
-    if (self->request)
-        end_function(self, error);
+    if (self->call.request)
+        scope_call_end(&self->call, error);
     if (self->steps)
         scope_generator_end(self, error);
 }
@@ -155,7 +128,7 @@ static PyObject *do_nothing(PyObject *callable, PyObject *const *args, size_t fl
 
 static void activation_dealloc(ActivationObject *self)
 {
-    if (self->request || self->steps) {
+    if (self->call.request || self->steps) {
         /* its frame went without leaving the block: closed for good */
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
@@ -177,19 +150,19 @@ static void activation_dealloc(ActivationObject *self)
 
 static PyObject *probe_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"", "", "", NULL}; /* positional only */
+    static char *keywords[] = {"", "", "", "", NULL}; /* positional only */
     PyObject *name;
-    unsigned int site;
+    unsigned int site, level;
     int is_generator;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UIp:CodeProbe", keywords, &name, &site, &is_generator))
+    scope_function function;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UIpI:CodeProbe", keywords, &name, &site, &is_generator, &level)
+        || scope_function_init(&function, name, site, level) < 0)
         return NULL;
-    int64_t index = scope_calls_register(name);
-    CodeProbeObject *self = index < 0 ? NULL : (CodeProbeObject *)type->tp_alloc(type, 0);
+    CodeProbeObject *self = (CodeProbeObject *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
     self->arguments = Py_NewRef(args);
-    self->site = site;
-    self->index = (uint32_t)index;
+    self->function = function;
     self->is_generator = is_generator;
     return (PyObject *)self;
 }

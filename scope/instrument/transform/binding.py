@@ -39,22 +39,22 @@ def bind(code: CodeType, module: str) -> CodeType:
 def _bound(constant: object, code: CodeType, module: str) -> object:
     if isinstance(constant, CodeType):
         return bind(constant, module)
+    if (level := nodes.level_of(constant)) is not None:
+        return _probe(code, module, level)
     if not isinstance(constant, tuple):
         return constant
-    if constant == nodes.PROBE:
-        return _probe(code, module)
     return next((point for stand_in, point in _POINTS if constant == stand_in), cast("object", constant))
 
 
-def _probe(code: CodeType, module: str) -> CodeProbe:
-    return _probe_at(module, code.co_qualname, code.co_filename, code.co_firstlineno, _kind(code))
+def _probe(code: CodeType, module: str, level: int) -> CodeProbe:
+    return _probe_at(module, code.co_qualname, code.co_filename, code.co_firstlineno, _kind(code), level)
 
 
 @cache
-def _probe_at(module: str, qualname: str, file: str, line: int, kind: int) -> CodeProbe:
-    """One probe for one place, however often its module is compiled: equal decisions make equal code."""
+def _probe_at(module: str, qualname: str, file: str, line: int, kind: int, level: int) -> CodeProbe:
+    """One probe for one place and level, however often its module is compiled: equal decisions make equal code."""
     site = define_code(module, qualname, file, line, kind)
-    return CodeProbe(f"{module}.{qualname}", site, kind in {_GENERATOR, _ASYNC_GENERATOR})
+    return CodeProbe(f"{module}.{qualname}", site, kind in {_GENERATOR, _ASYNC_GENERATOR}, level)
 
 
 def _kind(code: CodeType) -> int:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Counts changes of the transformation: what an earlier one compiled is not used."""
 
 Key = tuple[str, str, int, int]

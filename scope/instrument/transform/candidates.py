@@ -10,7 +10,7 @@ from ..plan import Candidate
 from ..plan.ownership import is_generated
 
 if TYPE_CHECKING:
-    from ..plan import Plan
+    from ..plan import Level, Plan
     from .functions import Chooser, Function
 
 _MINOR_STATEMENTS: Final = 3
@@ -23,16 +23,16 @@ _MARKED_LINES: Final = 5
 
 
 def chooser(plan: Plan, module: str, file: str, source: bytes) -> Chooser:
-    """Whether ``plan`` has a function of the module probed."""
+    """How deep ``plan`` has a function of the module probed."""
     is_owned = plan.owns(module, file)
     is_written = not is_generated(file) and not _is_marked(source)
 
-    def is_chosen(qualname: str, node: Function) -> bool:
+    def level(qualname: str, node: Function) -> Level:
         is_minor = not is_written or _is_minor(node)
         decorators = tuple(name for each in node.decorator_list if (name := _dotted(each)))
-        return plan.level(Candidate(module, qualname, decorators, is_owned, is_minor)) > 0
+        return plan.level(Candidate(module, qualname, decorators, is_owned, is_minor))
 
-    return is_chosen
+    return level
 
 
 def _is_marked(source: bytes) -> bool:

@@ -5,30 +5,32 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .nodes import PROBE, block, nothing
+from . import nodes
 from .yields import is_generator, mark_yields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..plan import Level
+
     Function = ast.FunctionDef | ast.AsyncFunctionDef
-    Chooser = Callable[[str, Function], bool]
+    Chooser = Callable[[str, Function], Level]
 
 
-def transform(tree: ast.Module, is_chosen: Chooser) -> int:
-    """Transform in place the functions that ``is_chosen`` wants, by their qualified names; how many these are.
+def transform(tree: ast.Module, level_of: Chooser) -> int:
+    """Transform in place the functions that ``level_of`` gives a level, by their qualified names; how many these are.
 
     Classes, lambdas and comprehensions are left as they are; functions within them are asked about.
     """
-    transformer = _Transformer(is_chosen)
+    transformer = _Transformer(level_of)
     transformer.visit(tree)
     return transformer.count
 
 
 class _Transformer(ast.NodeVisitor):
-    def __init__(self, is_chosen: Chooser) -> None:
+    def __init__(self, level_of: Chooser) -> None:
         self.count = 0
-        self._is_chosen = is_chosen
+        self._level_of = level_of
         self._prefix = ""
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
@@ -37,9 +39,9 @@ class _Transformer(ast.NodeVisitor):
     def _function(self, node: Function) -> None:
         qualname = f"{self._prefix}{node.name}"
         self._inside(node, f"{qualname}.<locals>.")
-        if self._is_chosen(qualname, node):
+        if level := self._level_of(qualname, node):
             self.count += 1
-            probe(node)
+            probe(node, level)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self._function(node)
@@ -57,9 +59,9 @@ class _Transformer(ast.NodeVisitor):
         self._prefix = before
 
 
-def probe(function: Function) -> None:
+def probe(function: Function, level: Level) -> None:
     """Put the body into a block, below the docstring, which has to come first to be one."""
     if is_generator(function):
         mark_yields(function)
     first = 1 if ast.get_docstring(function, clean=False) is not None else 0
-    function.body[first:] = [block(PROBE, function.body[first:] or [nothing()])]
+    function.body[first:] = [nodes.block(nodes.probe(level), function.body[first:] or [nodes.nothing()])]

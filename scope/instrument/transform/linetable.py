@@ -12,7 +12,7 @@ import opcode
 from types import CodeType
 from typing import TYPE_CHECKING, Final
 
-from .nodes import PROBE
+from .nodes import level_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ def _entry(code: CodeType) -> tuple[int, int] | None:
     argument = 0
     while units[at] == _EXTENDED_ARG:
         argument, at = (argument | units[at + 1]) << 8, at + 2
-    if units[at] != _LOAD_CONST or code.co_consts[argument | units[at + 1]] != PROBE:
+    if units[at] != _LOAD_CONST or level_of(code.co_consts[argument | units[at + 1]]) is None:
         return None
     end = next(end for end in range(at, len(units), 2) if units[end] == _POP_TOP)
     return begin // 2, end // 2 + 1

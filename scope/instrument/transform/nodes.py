@@ -8,23 +8,42 @@ put in their place in the code (:mod:`.binding`).
 from __future__ import annotations
 
 import ast
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from ..plan import Level
+
+StandIn = tuple[str, str] | tuple[tuple[str, str], int]
 
 _NOWHERE: Final[Any] = {"lineno": -1, "end_lineno": -1, "col_offset": -1, "end_col_offset": -1}
 
-PROBE: Final = ("\0scope", "PROBE")
+_PROBE: Final = ("\0scope", "PROBE")
 SUSPEND: Final = ("\0scope", "SUSPEND")
 RESUME: Final = ("\0scope", "RESUME")
 DELEGATE: Final = ("\0scope", "DELEGATE")
 CATCH: Final = ("\0scope", "CATCH")
 
 
-def block(stand_in: tuple[str, str], body: list[ast.stmt]) -> ast.With:
+def probe(level: Level) -> StandIn:
+    """What stands for the probe of a function that is recorded this deep."""
+    return (_PROBE, int(level))
+
+
+def level_of(constant: object) -> int | None:
+    """The number of the level where ``constant`` stands for a probe, else None."""
+    match constant:
+        case (("\0scope", "PROBE"), int(level)):
+            return level
+        case _:
+            return None
+
+
+def block(stand_in: StandIn, body: list[ast.stmt]) -> ast.With:
     """``with STAND_IN: body``."""
     return ast.With(items=[ast.withitem(context_expr=_constant(stand_in))], body=body, **_NOWHERE)
 
 
-def passed(stand_in: tuple[str, str], value: ast.expr) -> ast.BinOp:
+def passed(stand_in: StandIn, value: ast.expr) -> ast.BinOp:
     """``STAND_IN @ value``, whose value is that of ``value``."""
     return ast.BinOp(left=_constant(stand_in), op=ast.MatMult(), right=value, **_NOWHERE)
 
@@ -37,7 +56,7 @@ def none() -> ast.Constant:
     return ast.Constant(value=None, **_NOWHERE)
 
 
-def _constant(stand_in: tuple[str, str]) -> ast.Constant:
+def _constant(stand_in: StandIn) -> ast.Constant:
     made: Any = ast.Constant  # the compiler takes tuples, too
     constant: ast.Constant = made(value=stand_in, **_NOWHERE)
     return constant

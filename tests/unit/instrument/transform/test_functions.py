@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from scope._core import CodeProbe
+from scope.instrument.plan import Level, Plan, Rule
 from scope.instrument.transform.compiling import Refused
 from tests.unit.core.inside import inside, outline
 
@@ -326,21 +327,44 @@ def test_nesting_that_is_as_deep_as_it_may_be_is_refused() -> None:
 
 
 def test_probes_are_pickled_with_code_that_is_sent_by_value() -> None:
-    probe = CodeProbe("shop.price", 3, False)
+    probe = CodeProbe("shop.price", 3, False, 2)
     again = pickle.loads(pickle.dumps(probe))
     assert (type(again), repr(again)) == (CodeProbe, "<probe of shop.price>")
 
 
 def test_a_probe_checks_what_it_is_made_of() -> None:
     native: Any = CodeProbe
-    for wrong in ((), ("x",), (1, 2, False), ("x", "y", False)):
+    for wrong in ((), ("x",), ("x", 2, False), (1, 2, False, 1), ("x", "y", False, 1)):
         with pytest.raises(TypeError):
             native(*wrong)
+    with pytest.raises(ValueError, match="no level has number 5"):
+        native("x", 2, False, 5)
+
+
+def test_each_level_has_code_of_its_own_and_the_same_decision_the_same() -> None:
+    at = {level: codes(SOURCE, plan=Plan((Rule("twin", level),)))[1] for level in Level if level}
+    assert len(set(at.values())) == len(Level) - 1
+    assert codes(SOURCE, plan=Plan((Rule("twin", Level.VALUES),)))[1] == at[Level.VALUES]
+
+
+def test_deeper_levels_record_what_timing_does() -> None:
+    _, probed = twins(SOURCE, plan=Plan((Rule("twin", Level.LINES),)))
+    assert outline(inside(lambda: probed.deep(1))) == ["deep", "  deep"]
+
+
+def test_a_probe_of_level_off_records_nothing() -> None:
+    probe = CodeProbe("shop.price", 0, False, Level.OFF)
+
+    def work() -> None:
+        with probe:
+            pass
+
+    assert outline(inside(work)) == []
 
 
 def test_a_call_that_a_foreign_tool_begins_and_leaves_open_ends_with_it() -> None:
     """As one that looks at all attributes of all constants does."""
-    probe: Any = CodeProbe("shop.price", 0, False)
+    probe: Any = CodeProbe("shop.price", 0, False, 1)
 
     def look() -> None:
         assert callable(probe.__exit__)
