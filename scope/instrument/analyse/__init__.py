@@ -3,6 +3,7 @@
 from .analysis import Analysis, Reach, analyse
 from .findings import RULES, Finding, Severity
 from .functions import Function
+from .plan_rules import PlanRule, plan_rules
 from .proposal import CALL_NS, Proposed
 from .routes import Route
 from .source import Unreadable
@@ -13,10 +14,12 @@ __all__ = [
     "Analysis",
     "Finding",
     "Function",
+    "PlanRule",
     "Proposed",
     "Reach",
     "Route",
     "Severity",
     "Unreadable",
     "analyse",
+    "plan_rules",
 ]

@@ -30,16 +30,28 @@ _FEW_STATEMENTS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """``calls`` is how often a request is estimated to call the function; ``reason`` says why it is left out."""
+    """``calls`` is how often a request is taken to call the function; ``reason`` says why it is left out.
+
+    ``requests`` are those in which traces counted the calls; where there are none, loops gave the number.
+    """
 
     function: Function
     level: Literal["timing", "off"]
     calls: int
     reason: str = ""
+    requests: int = 0
 
     @property
     def cost_ns(self) -> int:
+        """Nanoseconds that recording it adds to a request, at most."""
         return self.calls * CALL_NS if self.level == "timing" else 0
+
+    @property
+    def basis(self) -> str:
+        """What ``calls`` rests on."""
+        if not self.requests:
+            return "guessed"
+        return f"measured in {self.requests} {'request' if self.requests == 1 else 'requests'}"
 
 
 def propose(handlers: Iterable[str], reached: Iterable[str], calls: Calls) -> list[Proposed]:

@@ -24,10 +24,20 @@ _SEVERITIES: Final = ("low", "medium", "high")
 @click.option("--json", "form", flag_value="json", help="Routes, findings and the proposed plan for programs.")
 @click.option("--sarif", "form", flag_value="sarif", help="The findings in SARIF 2.1.0, for code scanners.")
 @click.option(
+    "--rules",
+    "rules",
+    is_flag=False,
+    flag_value="-",
+    metavar="[FILE]",
+    help="The proposed plan as rules for scope run --plan, printed or written to FILE.",
+)
+@click.option(
     "--fail-on", "least", type=click.Choice(_SEVERITIES), help="Exit with 1 where a finding is that severe or more."
 )
 @pass_invocation
-def command(invocation: Invocation, *, path: Path, everything: bool, form: str | None, least: str | None) -> int:
+def command(
+    invocation: Invocation, *, path: Path, everything: bool, form: str | None, rules: str | None, least: str | None
+) -> int:
     """Analyse a code base: routes, what hurts, what to probe.
 
     PATH is a directory of Python code, or a file. Nothing of it is imported or run.
@@ -37,7 +47,10 @@ def command(invocation: Invocation, *, path: Path, everything: bool, form: str |
     if not path.exists():
         raise click.BadParameter(f"{path} does not exist; name a directory of Python code", param_hint="PATH")
     analysis = analyse(path)
-    _print(invocation, analysis, form, None if everything else _SHOWN)
+    if rules is not None:
+        _write_rules(invocation, analysis, rules)
+    if rules is None or form is not None:
+        _print(invocation, analysis, form, None if everything else _SHOWN)
     failed = least is not None and any(each.severity >= Severity[least.upper()] for each in analysis.findings)
     return 1 if failed else 0
 
@@ -52,3 +65,17 @@ def _print(invocation: Invocation, analysis: Analysis, form: str | None, limit: 
         output.text([dumps(sarif_object(analysis, version("asgi-scope")), indent=2)])
     else:
         output.lines(analysis_lines(analysis, limit=limit))
+
+
+def _write_rules(invocation: Invocation, analysis: Analysis, file: str) -> None:
+    from ..rules_file import rules_file_lines
+
+    lines = rules_file_lines(analysis)
+    if file == "-":
+        invocation.output.text(lines)
+        return
+    try:
+        Path(file).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    except OSError as error:
+        raise click.BadParameter(f"{file} cannot be written: {error.strerror}", param_hint="--rules") from None
+    click.echo(f"scope: wrote {file}; scope run --plan {file} takes it", err=True)

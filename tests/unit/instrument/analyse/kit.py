@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-from scope.instrument.analyse import Analysis, analyse
+from scope.instrument.analyse import Analysis, Function, analyse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,3 +35,23 @@ def routes(analysis: Analysis) -> list[str]:
 def found(analysis: Analysis) -> list[tuple[str, int, str]]:
     """Rule, line and severity of every finding, in the order of lines."""
     return sorted((each.rule, each.line, each.severity.name) for each in analysis.findings)
+
+
+def function_named(module: str, qualname: str, line: int = 1) -> Function:
+    """A function of which nothing is known but its name and place."""
+    node = ast.parse("def f(): pass").body[0]
+    assert isinstance(node, ast.FunctionDef)
+    file = f"{module.replace('.', '/')}.py"
+    return Function(
+        name=f"{module}.{qualname}",
+        module=module,
+        file=file,
+        line=line,
+        end_line=line,
+        is_async=False,
+        is_generator=False,
+        complexity=1,
+        owner="",
+        node=node,
+        nodes=(),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from click.testing import CliRunner, Result
 from example_app.admin import create_admin
 from example_app.main import app
 from example_app.payments import app as payments
+from scope.config import load
+from scope.instrument.plan import Candidate, Level, Plan, read_rules
 from scope.views.cli import cli
 
 SHOP = str(Path(__file__).parents[4] / "example_app")
@@ -79,3 +82,37 @@ def test_what_is_not_there_and_what_is_not_read_is_said(tmp_path: Path) -> None:
 def test_an_empty_directory_has_nothing(tmp_path: Path, form: str) -> None:
     assert plan(str(tmp_path)).stdout.startswith("0 modules, 0 functions, 0 routes")
     assert plan(str(tmp_path), form).exit_code == 0
+
+
+def test_rules_are_a_file_that_scope_run_and_the_settings_take(tmp_path: Path) -> None:
+    file = tmp_path / "plan.rules"
+    result = plan(SHOP, "--rules", str(file))
+    assert (result.stdout, result.exit_code) == ("", 0)
+    rules = read_rules(str(file))
+    assert load(overrides={"probes_rules": [str(rule) for rule in rules]}).probes.rules == tuple(map(str, rules))
+    decided = Plan(rules, own_level=Level.OFF)
+    proposed = parsed(SHOP, "--json")["plan"]
+    levels = [decided.level(Candidate(each["module"], each["function"])).word for each in proposed]
+    assert levels == [each["level"] for each in proposed]
+
+
+def test_rules_say_what_they_cost_and_why_they_are_off() -> None:
+    lines = plan(SHOP, "--rules").stdout.splitlines()
+    assert all(line.partition("#")[2] for line in lines)
+    assert re.fullmatch(
+        r"example_app=timing +# \d+ functions, [\d.]+ µs a request; most of it \w+: 10 calls, guessed", lines[4]
+    )
+    assert lines[5].endswith("# a few lines that call nothing: look_up")
+
+
+def test_rules_of_what_has_no_routes_are_none(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("def f(): pass\n")
+    lines = plan(str(tmp_path), "--rules").stdout.splitlines()
+    assert "there is no rule" in lines[-1]
+    assert all(line.startswith("#") for line in lines)
+
+
+def test_a_file_of_rules_that_cannot_be_written_is_a_mistake_of_usage(tmp_path: Path) -> None:
+    result = plan(SHOP, "--rules", str(tmp_path / "none" / "plan.rules"))
+    assert result.exit_code == 2
+    assert "cannot be written" in result.stderr
