@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from . import nodes
+from .tails import end_apart
 from .yields import is_generator, mark_yields
 
 if TYPE_CHECKING:
@@ -64,4 +65,6 @@ def probe(function: Function, level: Level) -> None:
     if is_generator(function):
         mark_yields(function)
     first = 1 if ast.get_docstring(function, clean=False) is not None else 0
-    function.body[first:] = [nodes.block(nodes.probe(level), function.body[first:] or [nodes.nothing()])]
+    body = function.body[first:]
+    end_apart(body)
+    function.body[first:] = [nodes.block(nodes.probe(level), body)]

@@ -12,7 +12,7 @@ import opcode
 from types import CodeType
 from typing import TYPE_CHECKING, Final
 
-from .nodes import level_of
+from .nodes import POINTS, level_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,19 +39,30 @@ def without_entry_lines(code: CodeType) -> CodeType:
 
 
 def _entry(code: CodeType) -> tuple[int, int] | None:
-    """From where to where, in code units, the probe is entered."""
+    """From where to where, in code units, the probe is entered, and what a first yield is marked with is loaded."""
     units = code.co_code
-    at = next((at for at in range(0, len(units), 2) if units[at] == _RESUME), None)
-    if at is None:
+    resume = next((at for at in range(0, len(units), 2) if units[at] == _RESUME), None)
+    if resume is None:
         return None
-    begin = at = at + 2
-    argument = 0
+    begin = resume + 2
+    constant, _ = _loaded(code, begin)
+    if level_of(constant) is None:
+        return None
+    end = next(end for end in range(begin, len(units), 2) if units[end] == _POP_TOP) + 2
+    lines = [line for line, *_ in code.co_positions()]
+    constant, after = _loaded(code, end)
+    while constant in POINTS and lines[end // 2] == lines[resume // 2]:
+        end = after
+        constant, after = _loaded(code, end)
+    return begin // 2, end // 2
+
+
+def _loaded(code: CodeType, at: int) -> tuple[object, int]:
+    """The constant that the instruction at ``at`` loads, None for none, and where the next instruction is."""
+    units, argument = code.co_code, 0
     while units[at] == _EXTENDED_ARG:
         argument, at = (argument | units[at + 1]) << 8, at + 2
-    if units[at] != _LOAD_CONST or level_of(code.co_consts[argument | units[at + 1]]) is None:
-        return None
-    end = next(end for end in range(at, len(units), 2) if units[end] == _POP_TOP)
-    return begin // 2, end // 2 + 1
+    return code.co_consts[argument | units[at + 1]] if units[at] == _LOAD_CONST else None, at + 2
 
 
 def _rewritten(table: bytes, begin: int, end: int) -> Iterator[bytes]:

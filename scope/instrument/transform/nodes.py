@@ -22,6 +22,7 @@ SUSPEND: Final = ("\0scope", "SUSPEND")
 RESUME: Final = ("\0scope", "RESUME")
 DELEGATE: Final = ("\0scope", "DELEGATE")
 CATCH: Final = ("\0scope", "CATCH")
+POINTS: Final = frozenset({SUSPEND, RESUME, DELEGATE, CATCH})
 
 
 def probe(level: Level) -> StandIn:
@@ -48,8 +49,9 @@ def passed(stand_in: StandIn, value: ast.expr) -> ast.BinOp:
     return ast.BinOp(left=_constant(stand_in), op=ast.MatMult(), right=value, **_NOWHERE)
 
 
-def nothing() -> ast.Pass:
-    return ast.Pass(**_NOWHERE)
+def leave() -> ast.Return:
+    """``return``."""
+    return ast.Return(**_NOWHERE)
 
 
 def none() -> ast.Constant:
