@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 BATCH = 1000
 START_NS = 1_800_000_000_000_000_000
 SPACING_NS = 200_000
-ROW_WIDTH = 20
+ROW_WIDTH = 23
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,9 @@ class Requests:
             bytes_out=17,
             messages_in=0,
             messages_out=2,
+            loop_wait_ns=self._random.randrange(60_000),
+            thread_wait_ns=0,
+            longest_step_ns=self._random.randrange(60_000, 120_000),
             sites=(2, 3, 4) if self._annotated else (),
             notes=tuple(notes),
             blob=encode_records(events, self._count * 320),
@@ -142,7 +145,8 @@ def bare_rows(finished: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         times = (it.start_ns, it.first_byte_ns, it.end_ns - it.start_ns, it.end_ns)
         counts = (it.spans, it.events, it.errors, it.lost, it.bytes_in, it.bytes_out, it.messages_in, it.messages_out)
         ids = (it.trace_id, it.span_id >> 1, it.remote_parent, it.id, it.path)
-        rows.append((it.segment << 44 | it.key, 1, 1, *ids, *times, *counts))
+        steps = (it.loop_wait_ns, it.thread_wait_ns, it.longest_step_ns)
+        rows.append((it.segment << 44 | it.key, 1, 1, *ids, *times, *counts, *steps))
     return rows
 
 

@@ -17,6 +17,7 @@
 
 #include "record.h"
 #include "segment.h"
+#include "steps.h"
 
 #define SCOPE_GROUP_SITES 64
 #define SCOPE_GROUP_NOTES 32
@@ -44,6 +45,7 @@ typedef struct scope_group {
     uint64_t missed, missed_until_ns; /* events found lost shortly before its first record was met, and when */
     uint64_t losses_seen, lost_seen[SCOPE_LOSS_REASONS]; /* of the segment's losses, those that are in `lost` */
     uint64_t lost, bytes_in, bytes_out, messages_in, messages_out;
+    scope_steps steps;
     uint32_t status, route_site, events, spans, errors, pieces;
     uint64_t position; /* (lane << 48) | position of the first event in `bytes`; without one, none that an event has */
     uint32_t last_lane, last_introductions; /* whose records come last in `bytes` */

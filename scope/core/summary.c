@@ -145,6 +145,10 @@ bool scope_summarize(scope_group *group, const uint8_t *record, uint64_t words)
         return finish_response(group, record, words);
     case SCOPE_REQUEST_END:
         return end(group, record, words);
+    case SCOPE_LOOP_STEP:
+        scope_steps_add(&group->steps, record, group->begun ? group->start_ns : 0,
+                        group->response_end_ns ? group->response_end_ns : UINT64_MAX);
+        return true;
     case SCOPE_FUNCTION_ENTER:
         group->spans++;
         note_site(group, record);

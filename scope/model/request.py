@@ -31,7 +31,10 @@ class RequestSummary:
     root span's, unique to the request. ``route`` is the full mounted template, None where no route matched. Times are
     Unix nanoseconds, durations nanoseconds: ``duration_ns`` runs from the first event to the last byte of the response
     (to the end of the work for a task or a connection; for an open or aborted request, to its last event);
-    ``background_ns`` is the work after the last byte. ``status`` is the HTTP status, None where no response began.
+    ``background_ns`` is the work after the last byte. ``loop_wait_ns`` is how long, before that byte, it could have
+    gone on while none of its tasks ran in its loop; ``thread_wait_ns`` how long its calls waited for a thread of a
+    pool, added up; ``longest_step_ns`` the longest time for which it held its loop; 0 where its loop was not watched.
+    ``status`` is the HTTP status, None where no response began.
     ``error`` is the type of the exception that ended it, or None. ``lost`` counts events known to be lost while it ran
     in its process; ``complete`` is true where none were and both its ends are there.
     """
@@ -51,6 +54,9 @@ class RequestSummary:
     first_byte_ns: int | None
     duration_ns: int
     background_ns: int
+    loop_wait_ns: int
+    thread_wait_ns: int
+    longest_step_ns: int
     error: str | None
     spans: int
     events: int

@@ -50,6 +50,9 @@ class Summary(NamedTuple):
     bytes_out: int
     messages_in: int
     messages_out: int
+    loop_wait_ns: int
+    thread_wait_ns: int
+    longest_step_ns: int
     sites: tuple[int, ...]
     notes: tuple[bytes, ...]
     blob: bytes
@@ -89,6 +92,9 @@ class Columns(NamedTuple):
     bytes_out: Sequence[int]
     messages_in: Sequence[int]
     messages_out: Sequence[int]
+    loop_wait_ns: Sequence[int]
+    thread_wait_ns: Sequence[int]
+    longest_step_ns: Sequence[int]
     sites: Sequence[tuple[int, ...]]
     notes: Sequence[tuple[bytes, ...]]
     blob: Sequence[bytes]

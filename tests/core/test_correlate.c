@@ -129,6 +129,41 @@ static void what_lists_show_is_kept_as_records_pass(void)
     scope_correlator_free(it.it);
 }
 
+static record step_of(uint64_t end_ns, uint64_t waited_ns, uint64_t ran_ns, uint64_t flags)
+{
+    record made = event(SCOPE_LOOP_STEP, 5, end_ns, 7);
+    made.words[4] = waited_ns, made.words[5] = ran_ns, made.words[6] = flags;
+    return made;
+}
+
+static void waits_and_steps_are_added_up_once_each(void)
+{
+    setting it = new_setting();
+    record response = event(SCOPE_RESPONSE_END, 5, 900, 6);
+    feed(&it, 0, begin(5, 100, 0));
+    feed(&it, 0, step_of(150, 90, 50, 0)); /* ran from the beginning on */
+    feed(&it, 0, step_of(300, 40, 100, 0)); /* waited from 160 to 200 */
+    feed(&it, 0, step_of(420, 230, 20, 0)); /* could go on since 170; 300 to 400 is new */
+    feed(&it, 0, step_of(700, 545, 0, 0)); /* since 155: 5 more before 160, and 420 to 700 */
+    feed(&it, 0, response);
+    feed(&it, 0, step_of(5000, 4200, 100, 0)); /* until the response, 700 to 900; the step itself counts */
+    feed(&it, 1, step_of(5000, 60, 4000, SCOPE_STEP_IN_THREAD));
+    feed(&it, 0, end(5, 6000));
+    pass(&it, 2);
+    scope_group *group = only(&it);
+    CHECK(group->steps.loop_wait_ns == 40 + 100 + 5 + 280 + 200, "waited %llu", (unsigned long long)group->steps.loop_wait_ns);
+    CHECK(group->steps.thread_wait_ns == 60, "waited %llu", (unsigned long long)group->steps.thread_wait_ns);
+    CHECK(group->steps.longest_ns == 100, "ran %llu", (unsigned long long)group->steps.longest_ns);
+    scope_group_free(it.it, group);
+    feed(&it, 0, begin(5, 7000, 0));
+    feed(&it, 0, end(5, 7001));
+    pass(&it, 1);
+    group = only(&it);
+    CHECK(group->steps.loop_wait_ns == 0 && group->steps.longest_ns == 0, "the next request begins with nothing");
+    scope_group_free(it.it, group);
+    scope_correlator_free(it.it);
+}
+
 static void an_id_of_our_own_is_not_kept_and_a_route_may_be_text(void)
 {
     setting it = new_setting();
@@ -807,6 +842,7 @@ int main(void)
 {
     many_losses_among_many_open_requests_take_little_room();
     what_lists_show_is_kept_as_records_pass();
+    waits_and_steps_are_added_up_once_each();
     an_id_of_our_own_is_not_kept_and_a_route_may_be_text();
     records_too_short_for_their_type_are_counted_and_left_out();
     unknown_types_and_events_of_no_request_are_counted_and_left_out();

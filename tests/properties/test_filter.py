@@ -46,6 +46,8 @@ def traces(draw: st.DrawFn) -> Trace:
         error=draw(st.none() | st.sampled_from(["a", "b.a", "ba"])),
         state=draw(st.sampled_from(["open", "done", "aborted"])),
         duration_ns=draw(NUMBERS),
+        loop_wait_ns=draw(NUMBERS),
+        longest_step_ns=draw(NUMBERS),
         bytes_in=draw(NUMBERS),
         complete=draw(st.booleans()),
     )
@@ -100,7 +102,18 @@ def texts(draw: st.DrawFn) -> Condition:
 
 @st.composite
 def numbers(draw: st.DrawFn) -> Condition:
-    field, unit = draw(st.sampled_from([("duration_ns", "ns"), ("duration_ns", ""), ("bytes_in", "B"), ("status", "")]))
+    field, name, unit = draw(
+        st.sampled_from(
+            [
+                ("duration_ns", "dur", "ns"),
+                ("duration_ns", "duration_ns", ""),
+                ("loop_wait_ns", "loopwait", "ns"),
+                ("longest_step_ns", "step", "ns"),
+                ("bytes_in", "bytes_in", "B"),
+                ("status", "status", ""),
+            ]
+        )
+    )
     sign = draw(st.sampled_from([*OPERATORS]))
     value = draw(st.sampled_from([200, 404, 500]) if field == "status" else NUMBERS)
 
@@ -108,7 +121,7 @@ def numbers(draw: st.DrawFn) -> Condition:
         actual = getattr(trace.request, field)
         return actual is not None and OPERATORS[sign](actual, value)
 
-    return Condition(f"{field}{sign}{value}{unit}", holds)
+    return Condition(f"{name}{sign}{value}{unit}", holds)
 
 
 @st.composite

@@ -22,7 +22,6 @@
 #define MOST_ARGUMENTS 16
 
 enum call_mode { CALL_SOON, CALL_AT, CALL_LATER };
-enum { STEP_IN_THREAD = 1 }; /* flags of a LOOP_STEP */
 
 static PyTypeObject *CallbackType, *MethodType, *step_wrapper_type;
 static PyObject *name_self, *name_get_coro, *name_cr_await, *name_cr_code, *name_co_qualname;
@@ -110,7 +109,7 @@ static void emit_step(RequestObject *request, const running *step, uint64_t now_
     struct {
         uint64_t waited_ns, ran_ns;
         uint32_t flags, reserved;
-    } payload = {step->begin_ns - step->ready_ns, now_ns - step->begin_ns, step->in_thread ? STEP_IN_THREAD : 0, 0};
+    } payload = {step->begin_ns - step->ready_ns, now_ns - step->begin_ns, step->in_thread ? SCOPE_STEP_IN_THREAD : 0, 0};
     uint32_t site = number && runtime.session ? scope_session_site(runtime.session, number) : 0;
     scope_emit_payload_at(request, now_ns, SCOPE_LOOP_STEP, site, span, 0, &payload, sizeof payload);
 }

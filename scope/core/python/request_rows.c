@@ -5,7 +5,7 @@
     "segment", "key", "state", "kind", "flags", "trace_id", "span_id", "remote_parent", "method", "path", "id",       \
         "route", "route_text", "status", "start_ns", "first_byte_ns", "response_end_ns", "end_ns", "outcome",         \
         "events", "spans", "errors", "lost", "complete", "bytes_in", "bytes_out", "messages_in", "messages_out",      \
-        "sites", "notes", "blob", "pieces", "position", "late"
+        "loop_wait_ns", "thread_wait_ns", "longest_step_ns", "sites", "notes", "blob", "pieces", "position", "late"
 
 static const char *const field_names[] = {FIELDS};
 enum { FIELD_COUNT = sizeof field_names / sizeof *field_names };
@@ -87,6 +87,9 @@ static PyObject *tuple_of(const scope_attached *from, const scope_group *group, 
     PUT(unsigned_of(group->bytes_out));
     PUT(unsigned_of(group->messages_in));
     PUT(unsigned_of(group->messages_out));
+    PUT(unsigned_of(group->steps.loop_wait_ns));
+    PUT(unsigned_of(group->steps.thread_wait_ns));
+    PUT(unsigned_of(group->steps.longest_ns));
     PUT(sites_of(group));
     PUT(notes_of(group));
     PUT(PyBytes_FromStringAndSize((const char *)group->bytes, (Py_ssize_t)group->size));

@@ -11,7 +11,7 @@ from ...model import Outcome, RequestKind, RequestState
 if TYPE_CHECKING:
     from enum import IntEnum
 
-__all__ = ["FIELDS", "JSON_FIELDS", "NOT_RECORDED", "Field", "FieldKind", "Subject", "lookup"]
+__all__ = ["FIELDS", "JSON_FIELDS", "Field", "FieldKind", "Subject", "lookup"]
 
 
 class FieldKind(Enum):
@@ -90,6 +90,9 @@ FIELDS = (
     Field("first_byte_ns", _TIME, "When the response began, Unix time", ("first_byte",)),
     Field("duration_ns", _DURATION, "From the first event to the last byte of the response", ("dur", "duration")),
     Field("background_ns", _DURATION, "Work after the last byte", ("background", "bg")),
+    Field("loop_wait_ns", _DURATION, "Waiting for its event loop, which ran something else", ("loop_wait", "loopwait")),
+    Field("thread_wait_ns", _DURATION, "Its calls' waiting for a thread, added up", ("thread_wait", "threadwait")),
+    Field("longest_step_ns", _DURATION, "Longest time for which it held its event loop", ("longest_step", "step")),
     Field("error", FieldKind.TYPE, "Type of the exception that ended it, with or without its module", ("err",)),
     Field("spans", _COUNT, "Spans recorded"),
     Field("events", _COUNT, "Events recorded"),
@@ -110,8 +113,6 @@ FIELDS = (
 )
 
 JSON_FIELDS = tuple(field.name for field in FIELDS if field.stored)
-
-NOT_RECORDED = {"loopwait": "the time a request waits for the event loop is not recorded yet"}
 
 _BY_NAME = {name: field for field in FIELDS for name in (field.name, *field.aliases) if field is not _ATTRIBUTE}
 

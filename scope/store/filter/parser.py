@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .condition import condition
-from .fields import FIELDS, NOT_RECORDED, Field, FieldKind, lookup
+from .fields import FIELDS, Field, FieldKind, lookup
 from .nodes import AllOf, AnyOf, Node, Not, SpanWith, is_of_span
 from .scanner import Piece, Scanner
 
@@ -109,8 +109,6 @@ class _Parser:
             scanner.fail(str(error), value)
 
     def _field(self, name: Piece) -> Field:
-        if name.text in NOT_RECORDED:
-            self._scanner.fail(f"{name.text}: {NOT_RECORDED[name.text]}", name)
         field = lookup(name.text)
         if field is None:
             self._scanner.fail(f"unknown field {name.text!r}{_suggestion(name.text)}", name)

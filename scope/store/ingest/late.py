@@ -38,8 +38,12 @@ def append_late(slice_: Slice, late: Summary, earlier: Noted, journal: Journal) 
         return False
     slice_.connection.execute(
         "UPDATE requests SET events = events + ?, spans = spans + ?, errors = errors + ?, lost = lost + ?,"
-        " end_ns = max(end_ns, ?) WHERE request = ?",
-        (late.events, late.spans, late.errors, late.lost, late.end_ns, request),
+        " end_ns = max(end_ns, ?), loop_wait_ns = loop_wait_ns + ?, thread_wait_ns = thread_wait_ns + ?,"
+        " longest_step_ns = max(longest_step_ns, ?) WHERE request = ?",
+        (
+            *(late.events, late.spans, late.errors, late.lost, late.end_ns),
+            *(late.loop_wait_ns, late.thread_wait_ns, late.longest_step_ns, request),
+        ),
     )
     _index(slice_, late, earlier, journal)
     return True
@@ -48,7 +52,7 @@ def append_late(slice_: Slice, late: Summary, earlier: Noted, journal: Journal) 
 def _only(late: Summary, records: bytes) -> Summary:
     """What is left of ``late`` when only ``records`` are new; what it lost was noted with the others."""
     counts = count(records)
-    return late._replace(blob=records, events=counts.events, spans=counts.spans, errors=counts.errors, lost=0)
+    return late._replace(blob=records, lost=0, **counts._asdict())
 
 
 def _insert(slice_: Slice, late: Summary) -> bool:

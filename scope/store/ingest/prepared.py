@@ -70,6 +70,9 @@ class Prepared:
             columns.bytes_out,
             columns.messages_in,
             columns.messages_out,
+            columns.loop_wait_ns,
+            columns.thread_wait_ns,
+            columns.longest_step_ns,
         )
 
     def attribute_rows(self) -> Iterator[Row]:

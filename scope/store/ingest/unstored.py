@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ...model import EventType
 from ...wire.decode import record_end
 from ...wire.errors import WireError
-from ...wire.layout import FIRST_EVENT_TYPE, PREFIX
+from ...wire.layout import FIRST_EVENT_TYPE, LOOP_STEP, PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,17 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["Counts", "count", "unstored"]
 
 _REPEATED: Final = 2
+_IN_THREAD: Final = 1
 _FEW: Final = 4
 """Parts that are sooner searched for than compared one by one with what may be long."""
 _SPANS: Final = frozenset({EventType.REQUEST_BEGIN, EventType.SPAN_BEGIN, EventType.FUNCTION_ENTER})
 
 
 class Counts(NamedTuple):
-    """What lists show of records: events, spans that begin, exceptions that were not recorded before."""
+    """What lists show of records: events, spans that begin, exceptions that were not recorded before; and of steps."""
 
     events: int
     spans: int
     errors: int
+    loop_wait_ns: int
+    thread_wait_ns: int
+    longest_step_ns: int
 
 
 def unstored(records: bytes, stored: bytes) -> bytes:
@@ -50,11 +54,19 @@ def unstored(records: bytes, stored: bytes) -> bytes:
 
 
 def count(records: bytes) -> Counts:
-    """The events of sound ``records``, counted as the correlator counts them."""
+    """The events of sound ``records``, counted as the correlator counts them.
+
+    Only where several tasks waited for their loop at once does that moment count more than once here.
+    """
     events = [part for part in _split(records) if _is_event(part)]
     spans = sum(part[0] in _SPANS for part in events)
     errors = sum(part[0] == EventType.EXCEPTION and not part[PREFIX.size] & _REPEATED for part in events)
-    return Counts(len(events), spans, errors)
+    steps = [LOOP_STEP.unpack_from(part, PREFIX.size) for part in events if part[0] == EventType.LOOP_STEP]
+    in_loop = [(waited_ns, ran_ns) for waited_ns, ran_ns, flags, _ in steps if not flags & _IN_THREAD]
+    loop_wait_ns = sum(waited_ns for waited_ns, _ in in_loop)
+    thread_wait_ns = sum(waited_ns for waited_ns, *_ in steps) - loop_wait_ns
+    longest_ns = max((ran_ns for _, ran_ns in in_loop), default=0)
+    return Counts(len(events), spans, errors, loop_wait_ns, thread_wait_ns, longest_ns)
 
 
 def _with_lanes(parts: list[bytes], kept: set[bytes]) -> Iterator[bytes]:

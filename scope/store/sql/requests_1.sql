@@ -56,7 +56,10 @@ CREATE TABLE requests (
     bytes_in INTEGER NOT NULL,
     bytes_out INTEGER NOT NULL,
     messages_in INTEGER NOT NULL,
-    messages_out INTEGER NOT NULL
+    messages_out INTEGER NOT NULL,
+    loop_wait_ns INTEGER NOT NULL,
+    thread_wait_ns INTEGER NOT NULL,
+    longest_step_ns INTEGER NOT NULL
 );
 
 -- Searchable attributes of the requests' spans; `number` is null where the value is none. In the order of the requests,

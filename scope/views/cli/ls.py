@@ -9,7 +9,19 @@ from .group import NOTHING_MATCHED
 from .invocation import Invocation, pass_invocation
 from .options import fail_empty_option, filter_option, json_option, limit_option, parsed_filter, since_option
 
-_SORTS = ("start", "dur", "status", "spans", "errors", "lost", "bytes_in", "bytes_out")
+_SORTS = (
+    "start",
+    "dur",
+    "loopwait",
+    "threadwait",
+    "step",
+    "status",
+    "spans",
+    "errors",
+    "lost",
+    "bytes_in",
+    "bytes_out",
+)
 _EXAMPLES = """\b
 scope ls -f 'route:/users/{id} status>=500 dur>200ms'
 scope ls -f 'err:Timeout* -path:/health' --since 15m

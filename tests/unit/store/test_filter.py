@@ -276,7 +276,7 @@ def test_an_empty_filter_is_true_in_sql() -> None:
         ("stauts>=500", 0, 6, "did you mean 'status'?"),
         ("dur>1s Route:/a", 7, 5, "did you mean 'route'?"),
         ("zzz:1", 0, 3, "fields are id, trace_id"),
-        ("loopwait>50ms", 0, 8, "not recorded yet"),
+        ("loopwait>50", 9, 2, "needs a unit"),
         ("attr.:1", 0, 5, "unknown field 'attr.'"),
         ("dur>200", 4, 3, "needs a unit"),
         ("dur>5parsecs", 4, 8, "write it like 200ms"),

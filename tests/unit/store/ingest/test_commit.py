@@ -148,13 +148,16 @@ def late(key: int, **fields: object) -> Summary:
 def test_late_records_are_added_to_their_request(tmp_path: Path) -> None:
     end_ns = START_NS + 1_000_000 + 70_000
     more = late(1, spans=2, errors=1, lost=3, end_ns=end_ns, notes=(annotation(1, late="yes"), exception(1)))
-    store(tmp_path, [summary(1), summary(2)], [more, summary(3)])
+    more = more._replace(loop_wait_ns=7, thread_wait_ns=2, longest_step_ns=4)
+    whole = summary(1, loop_wait_ns=10, thread_wait_ns=1, longest_step_ns=9)
+    store(tmp_path, [whole, summary(2)], [more, summary(3)])
     with Reader(tmp_path) as reader:
         found = reader.find("@last")
         assert found.path == "/items/3"
         found = reader.requests()[-1]
         assert (found.path, found.events, found.spans, found.errors, found.lost) == ("/items/1", 5, 3, 1, 3)
         assert (found.duration_ns, found.background_ns) == (40_000, 30_000)
+        assert (found.loop_wait_ns, found.thread_wait_ns, found.longest_step_ns) == (17, 3, 9)
         assert reader.blob(found) == summary(1).blob + late(1).blob
         assert [group.count for group in reader.errors()] == [1]
         assert reader.info().requests == len(reader.tail(Cursor(0))[0]) == 3

@@ -75,7 +75,7 @@ def test_a_batch_of_an_unknown_segment_is_refused_whole(tmp_path: Path) -> None:
 
 
 def test_a_summary_of_another_shape_is_refused(tmp_path: Path) -> None:
-    with open_writer(tmp_path) as writer, pytest.raises(ValueError, match="a summary has 34 fields, not 33"):
+    with open_writer(tmp_path) as writer, pytest.raises(ValueError, match="a summary has 37 fields, not 36"):
         writer.commit(Batch(finished=[tuple(summary())[:-1]]))
 
 
@@ -226,8 +226,9 @@ def test_records_without_a_beginning_outlive_the_file_of_their_segment(tmp_path:
 
 
 def test_what_a_dropped_segment_left_open_is_stored_as_aborted(tmp_path: Path) -> None:
+    cut = failed(5, state=0, sites=(2,), loop_wait_ns=3, thread_wait_ns=2, longest_step_ns=9)
     with open_writer(tmp_path) as writer:
-        writer.commit(Batch(open=[failed(5, state=0, sites=(2,)), unfinished(6, segment=2)], heads={1: (1,), 2: (2,)}))
+        writer.commit(Batch(open=[cut, unfinished(6, segment=2)], heads={1: (1,), 2: (2,)}))
         writer.drop_segment(1)
         restored = writer.restore()
         assert [request.segment for request in restored.open] == [OTHER.uuid]
@@ -236,6 +237,7 @@ def test_what_a_dropped_segment_left_open_is_stored_as_aborted(tmp_path: Path) -
         aborted = reader.find("@last-error")
         assert (aborted.path, aborted.state, aborted.status, aborted.complete) == ("/items/5", "aborted", 500, False)
         assert aborted.duration_ns == 40_000
+        assert (aborted.loop_wait_ns, aborted.thread_wait_ns, aborted.longest_step_ns) == (3, 2, 9)
         assert reader.blob(aborted) == summary(5).blob
         assert [group.count for group in reader.errors()] == [1]
 

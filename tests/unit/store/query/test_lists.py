@@ -37,6 +37,13 @@ if TYPE_CHECKING:
 
 MINUTE_NS = HOUR_NS // 60
 NOW_NS = START_NS + 3 * HOUR_NS
+SHORT = {
+    "dur": "duration_ns",
+    "first_byte": "first_byte_ns",
+    "loopwait": "loop_wait_ns",
+    "threadwait": "thread_wait_ns",
+    "step": "longest_step_ns",
+}
 
 
 def with_span(key: int, duration_ns: int) -> Summary:
@@ -75,7 +82,8 @@ def plain(key: int) -> Summary:
     blob = encode_records(begun(key, start_ns)) + b"".join(notes) + encode_records(ended(key, start_ns))
     sites = (RENDER,) if key % 10 == 3 else ()
     end = {"response_end_ns": start_ns + 1000 * (key % 7 + 1), "status": 404 if key % 30 == 7 else 200}
-    return summary(key, start_ns=start_ns, notes=notes, sites=sites, blob=blob, **end)
+    loop = {"loop_wait_ns": key * 37 % 50, "thread_wait_ns": key * 11 % 20, "longest_step_ns": key * 7 % 30}
+    return summary(key, start_ns=start_ns, notes=notes, sites=sites, blob=blob, **end, **loop)
 
 
 def keys(reader: Reader, text: str = "", **options: object) -> list[int]:
@@ -94,7 +102,9 @@ def test_a_limit_cuts_the_list(reader: Reader, limit: int) -> None:
     assert keys(reader, limit=limit) == list(range(100, 100 - limit, -1))
 
 
-@pytest.mark.parametrize("sort", ["start", "dur", "status", "spans", "errors", "lost", "bytes_out", "background"])
+@pytest.mark.parametrize(
+    "sort", ["start", "dur", "status", "spans", "errors", "lost", "bytes_out", "background", "loopwait"]
+)
 @pytest.mark.parametrize("page", [1, 7, 60])
 def test_pages_put_together_are_the_whole_list(reader: Reader, sort: str, page: int) -> None:
     whole = reader.requests(limit=200, sort=sort)
@@ -106,9 +116,11 @@ def test_pages_put_together_are_the_whole_list(reader: Reader, sort: str, page: 
     assert len(whole) == 100
 
 
-@pytest.mark.parametrize("sort", ["dur", "duration_ns", "events", "bytes_in", "first_byte"])
+@pytest.mark.parametrize(
+    "sort", ["dur", "duration_ns", "events", "bytes_in", "first_byte", "loopwait", "threadwait", "step"]
+)
 def test_the_greatest_come_first(reader: Reader, sort: str) -> None:
-    field = {"dur": "duration_ns", "first_byte": "first_byte_ns"}.get(sort, sort)
+    field = SHORT.get(sort, sort)
     values = [getattr(request, field) or 0 for request in reader.requests(limit=200, sort=sort)]
     assert values == sorted(values, reverse=True)
 
