@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..model import RequestSummary, Span, Trace
 
-__all__ = ["Theft", "held_longest_ns", "thefts", "thefts_by", "waited_ns"]
+__all__ = ["Theft", "held_longest_ns", "innermost", "thefts", "thefts_by", "waited_ns"]
 
 _MOST_PERCENT: Final = 50
 _NAMED_STEPS: Final = 100
@@ -117,19 +117,19 @@ def _theft(victim: _Waits, culprit: _Holds) -> Theft | None:
         return None
     functions: Counter[str] = Counter()
     for step_bounds, taken_ns in taken.most_common(_NAMED_STEPS):
-        functions[_function(culprit.root, *step_bounds)] += taken_ns
+        functions[innermost(culprit.root, *step_bounds)[-1].name] += taken_ns
     [(name, _)] = functions.most_common(1)
     return Theft(culprit.request, victim.request, name, taken.total())
 
 
-def _function(span: Span, start_ns: int, end_ns: int) -> str:
-    """The innermost span that takes most of the time between the two."""
+def innermost(span: Span, start_ns: int, end_ns: int) -> tuple[Span, ...]:
+    """The way from ``span`` down to the innermost span that takes most of the time between the two, both included."""
     least_ns = (end_ns - start_ns) * _MOST_PERCENT // 100
     for child in span.children:
         child_end_ns = end_ns if child.duration_ns is None else child.start_ns + child.duration_ns
         if _overlap(child.start_ns, child_end_ns, start_ns, end_ns) > least_ns:
-            return _function(child, start_ns, end_ns)
-    return span.name
+            return (span, *innermost(child, start_ns, end_ns))
+    return (span,)
 
 
 def _overlap(start_ns: int, end_ns: int, other_start_ns: int, other_end_ns: int) -> int:

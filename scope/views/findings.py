@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..instrument.analyse import RULES, Severity
 from .format import format_duration
 from .lines import Piece, line
+from .measured_text import cost_object, cost_text, measured_lines, measured_object, measured_sum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ..instrument.analyse import Analysis, Finding, Proposed, Route
     from .lines import Line, Role
 
-__all__ = ["analysis_lines", "analysis_object", "sarif_object"]
+__all__ = ["analysis_lines", "analysis_object", "finding_object", "sarif_object"]
 
 _SARIF_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _SARIF_LEVELS: Final[Mapping[Severity, str]] = {
@@ -35,9 +36,14 @@ def analysis_lines(analysis: Analysis, *, limit: int | None) -> Iterator[Line]:
         f"{analysis.modules} modules, {analysis.functions} functions, {len(analysis.routes)} routes that lead to"
         f" {len(analysis.reached)} functions, {len(analysis.findings)} findings"
     )
+    if analysis.measured is not None:
+        yield line(measured_sum(analysis, analysis.measured))
     for each in analysis.unreadable:
         yield line(Piece(f"not read: {each.file}: {each.reason}", "warning"))
     yield from _section("Routes", (_route(each) for each in analysis.routes), len(analysis.routes), limit)
+    if analysis.measured is not None:
+        lines = list(measured_lines(analysis, analysis.measured))
+        yield from _section("Measured", lines, len(lines), limit)
     yield from _section("Findings", (_finding(each) for each in analysis.findings), len(analysis.findings), limit)
     told = dict.fromkeys(each.rule for each in analysis.findings[:limit])
     if told:
@@ -74,6 +80,7 @@ def _finding(finding: Finding) -> Line:
         Piece(f"{finding.rule}  ", "strong"),
         finding.message,
         Piece(f"  {finding.file}:{finding.line}" + (f"  on {reach}" if finding.routes else ""), "dim"),
+        Piece(f"  {cost_text(finding.cost)}" if finding.cost else "", "warning"),
     )
 
 
@@ -88,17 +95,28 @@ def _cost(plan: Iterable[Proposed]) -> str:
 
 
 def analysis_object(analysis: Analysis) -> dict[str, Any]:
-    """``routes``, ``findings``, ``plan`` and ``unreadable`` as lists of objects, and the counts."""
+    """``routes``, ``findings``, ``plan`` and ``unreadable`` as lists of objects, and the counts.
+
+    ``measured`` is there where traces were asked.
+    """
     return {
         "modules": analysis.modules,
         "functions": analysis.functions,
         "routes": [asdict(route) for route in analysis.routes],
-        "findings": [
-            {**asdict(finding), "severity": finding.severity.name.lower(), "advice": RULES[finding.rule].advice}
-            for finding in analysis.findings
-        ],
+        "findings": [finding_object(each) for each in analysis.findings],
         "plan": [_proposed_object(each) for each in analysis.plan],
         "unreadable": [asdict(each) for each in analysis.unreadable],
+        **({"measured": measured_object(analysis, analysis.measured)} if analysis.measured else {}),
+    }
+
+
+def finding_object(finding: Finding) -> dict[str, Any]:
+    """A finding for programs; ``cost`` is null where traces do not tell."""
+    return {
+        **asdict(finding),
+        "severity": finding.severity.name.lower(),
+        "cost": cost_object(finding.cost),
+        "advice": RULES[finding.rule].advice,
     }
 
 
@@ -111,6 +129,7 @@ def _proposed_object(each: Proposed) -> dict[str, Any]:
         "level": each.level,
         "calls": each.calls,
         "cost_ns": each.cost_ns,
+        "basis": each.basis,
         "reason": each.reason,
     }
 
@@ -137,10 +156,12 @@ def sarif_object(analysis: Analysis, version: str) -> dict[str, Any]:
 
 def _result(finding: Finding, index: int) -> dict[str, Any]:
     place = {"artifactLocation": {"uri": finding.file}, "region": {"startLine": finding.line}}
+    cost = finding.cost
     return {
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": _SARIF_LEVELS[finding.severity],
-        "message": {"text": finding.message},
+        "message": {"text": f"{finding.message} ({cost_text(cost)})" if cost else finding.message},
+        **({"properties": cost_object(cost)} if cost else {}),
         "locations": [{"physicalLocation": place, "logicalLocations": [{"fullyQualifiedName": finding.function}]}],
     }

@@ -1,8 +1,9 @@
 """Static analysis of a code base: its routes, what they reach, and what in it is likely to hurt."""
 
 from .analysis import Analysis, Reach, analyse
-from .findings import RULES, Finding, Severity
+from .findings import RULES, Cost, Finding, Severity
 from .functions import Function
+from .measured import Measured, MeasuredFunction, corrected
 from .plan_rules import PlanRule, plan_rules
 from .proposal import CALL_NS, Proposed
 from .routes import Route
@@ -12,8 +13,11 @@ __all__ = [
     "CALL_NS",
     "RULES",
     "Analysis",
+    "Cost",
     "Finding",
     "Function",
+    "Measured",
+    "MeasuredFunction",
     "PlanRule",
     "Proposed",
     "Reach",
@@ -21,5 +25,6 @@ __all__ = [
     "Severity",
     "Unreadable",
     "analyse",
+    "corrected",
     "plan_rules",
 ]

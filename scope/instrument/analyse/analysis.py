@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .findings import Finding
     from .functions import Function
+    from .measured import Measured
     from .proposal import Proposed
     from .routes import Route
     from .source import Unreadable
@@ -30,15 +31,22 @@ __all__ = ["Analysis", "Reach", "analyse"]
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """A function that routes lead to: ``routes`` of them, by calls and dependencies that names tell of."""
+    """A function that routes lead to: ``routes`` of them, by calls and dependencies that names tell of.
+
+    ``handlers`` are the dotted names of those of the routes.
+    """
 
     function: Function
     routes: int
+    handlers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """``findings``: the worst first; ``reached``: what most routes lead to first; ``plan``: in order of place."""
+    """``findings``: the worst first; ``reached``: what most routes lead to first; ``plan``: in order of place.
+
+    ``known`` are all functions. ``measured`` is what traces told, where they were asked.
+    """
 
     modules: int
     functions: int
@@ -47,6 +55,8 @@ class Analysis:
     findings: tuple[Finding, ...]
     plan: tuple[Proposed, ...]
     unreadable: tuple[Unreadable, ...]
+    known: tuple[Function, ...] = ()
+    measured: Measured | None = None
 
 
 def analyse(path: Path) -> Analysis:
@@ -56,9 +66,10 @@ def analyse(path: Path) -> Analysis:
     functions = [function for module in modules for function in functions_of(module)]
     calls = Calls(functions, names)
     routes = find_routes(modules, functions, names, Constants(modules))
-    counts = _count_routes(routes, calls, Dependencies(modules, names))
-    findings = _once_a_place(replace(each, routes=counts.get(_root(each), 0)) for each in find(calls, names))
-    reached = (Reach(calls.functions[name], count) for name, count in counts.items())
+    ways = _ways(routes, calls, Dependencies(modules, names))
+    counts = {name: len(handlers) for name, handlers in ways.items()}
+    findings = _once_a_place(replace(each, routes=counts.get(each.root, 0)) for each in find(calls, names))
+    reached = (Reach(calls.functions[name], counts[name], frozenset(handlers)) for name, handlers in ways.items())
     return Analysis(
         modules=len(modules),
         functions=len(calls.functions),
@@ -71,6 +82,7 @@ def analyse(path: Path) -> Analysis:
         ),
         plan=tuple(propose((route.handler for route in routes), counts, calls)),
         unreadable=tuple(unreadable),
+        known=tuple(calls.functions.values()),
     )
 
 
@@ -85,20 +97,16 @@ def _once_a_place(findings: Iterable[Finding]) -> Iterable[Finding]:
     return best.values()
 
 
-def _root(finding: Finding) -> str:
-    return finding.path[0] if finding.path else finding.function
-
-
-def _count_routes(routes: Iterable[Route], calls: Calls, dependencies: Dependencies) -> Mapping[str, int]:
-    """How many routes lead to each function."""
-    counts: dict[str, int] = {}
+def _ways(routes: Iterable[Route], calls: Calls, dependencies: Dependencies) -> Mapping[str, list[str]]:
+    """The handlers of the routes that lead to each function, one for each route."""
+    ways: dict[str, list[str]] = {}
     reached: dict[str, frozenset[str]] = {}
     for route in routes:
         if route.handler not in reached:
             reached[route.handler] = _reached_from(route.handler, calls, dependencies)
         for name in reached[route.handler]:
-            counts[name] = counts.get(name, 0) + 1
-    return counts
+            ways.setdefault(name, []).append(route.handler)
+    return ways
 
 
 def _reached_from(handler: str, calls: Calls, dependencies: Dependencies) -> frozenset[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["RULES", "Finding", "Rule", "Severity"]
+__all__ = ["RULES", "Cost", "Finding", "Rule", "Severity"]
 
 
 class Severity(IntEnum):
@@ -31,10 +31,24 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What traces tell of the function that a finding is in: ``calls`` of it in those looked at.
+
+    ``ns`` is what it ``did`` at worst ("held the loop", "took"), in the request ``example``; 0 where it is not known
+    to cost any time by itself.
+    """
+
+    calls: int
+    ns: int
+    did: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """``function`` is the dotted name of the one it is in; ``path`` how a root leads there, the root first.
 
-    ``routes`` counts the routes from which the function can be reached.
+    ``routes`` counts the routes from which the function can be reached. ``cost`` is None where traces do not tell.
     """
 
     rule: str
@@ -45,6 +59,12 @@ class Finding:
     function: str
     path: tuple[str, ...] = ()
     routes: int = 0
+    cost: Cost | None = None
+
+    @property
+    def root(self) -> str:
+        """The function by which it is reached."""
+        return self.path[0] if self.path else self.function
 
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .calls import Calls
     from .functions import Function
 
-__all__ = ["CALL_NS", "Proposed", "propose"]
+__all__ = ["CALL_NS", "Proposed", "propose", "proposed_as_measured"]
 
 CALL_NS: Final = 120
 """What a probed call costs, at most."""
@@ -26,6 +26,8 @@ _TIMES: Final = 10
 _MOST_CALLS: Final = 1_000_000
 _TOO_OFTEN: Final = 1_000
 _FEW_STATEMENTS: Final = 3
+_OFTEN: Final = "called too often"
+_MINOR: Final = "a few lines that call nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,23 @@ def propose(handlers: Iterable[str], reached: Iterable[str], calls: Calls) -> li
     return sorted(made, key=lambda each: (each.function.file, each.function.line))
 
 
+def proposed_as_measured(function: Function, before: Proposed | None, calls: int, requests: int) -> Proposed:
+    """What is proposed for a function that was called so often, on the average of ``requests``.
+
+    What was left out ``before`` because it does next to nothing stays so.
+    """
+    if calls >= _TOO_OFTEN:
+        return Proposed(function, "off", calls, _OFTEN, requests)
+    if before is not None and before.reason == _MINOR:
+        return Proposed(function, "off", calls, _MINOR, requests)
+    return Proposed(function, "timing", calls, requests=requests)
+
+
 def _judge(function: Function, count: int, calls: Calls) -> Proposed:
     if count >= _TOO_OFTEN:
-        return Proposed(function, "off", count, "called too often")
+        return Proposed(function, "off", count, _OFTEN)
     if _is_minor(function, calls):
-        return Proposed(function, "off", count, "a few lines that call nothing")
+        return Proposed(function, "off", count, _MINOR)
     return Proposed(function, "timing", count)
 
 

@@ -10,6 +10,7 @@ import click
 
 from ..jsonout import dumps
 from .invocation import Invocation, pass_invocation
+from .options import since_option
 
 if TYPE_CHECKING:
     from ...instrument.analyse import Analysis
@@ -31,12 +32,22 @@ _SEVERITIES: Final = ("low", "medium", "high")
     metavar="[FILE]",
     help="The proposed plan as rules for scope run --plan, printed or written to FILE.",
 )
+@click.option("--from-store", is_flag=True, help="Correct both by what the stored requests tell.")
+@since_option
 @click.option(
     "--fail-on", "least", type=click.Choice(_SEVERITIES), help="Exit with 1 where a finding is that severe or more."
 )
 @pass_invocation
 def command(
-    invocation: Invocation, *, path: Path, everything: bool, form: str | None, rules: str | None, least: str | None
+    invocation: Invocation,
+    *,
+    path: Path,
+    everything: bool,
+    form: str | None,
+    rules: str | None,
+    from_store: bool,
+    since_ns: int | None,
+    least: str | None,
 ) -> int:
     """Analyse a code base: routes, what hurts, what to probe.
 
@@ -46,13 +57,27 @@ def command(
 
     if not path.exists():
         raise click.BadParameter(f"{path} does not exist; name a directory of Python code", param_hint="PATH")
+    if since_ns is not None and not from_store:
+        raise click.BadParameter("it is about stored requests: add --from-store", param_hint="--since")
     analysis = analyse(path)
+    if from_store:
+        analysis = _corrected(invocation, analysis, since_ns)
     if rules is not None:
         _write_rules(invocation, analysis, rules)
     if rules is None or form is not None:
         _print(invocation, analysis, form, None if everything else _SHOWN)
     failed = least is not None and any(each.severity >= Severity[least.upper()] for each in analysis.findings)
     return 1 if failed else 0
+
+
+def _corrected(invocation: Invocation, analysis: Analysis, since_ns: int | None) -> Analysis:
+    """By the store of the session directory. Raises StoreUnavailable where there is none."""
+    from ...instrument.analyse import corrected
+    from ..measure import measure
+    from ..sample import sampled
+
+    with invocation.open_store() as store:
+        return corrected(analysis, measure(analysis, sampled(store, since_ns), store.routes(since_ns)))
 
 
 def _print(invocation: Invocation, analysis: Analysis, form: str | None, limit: int | None) -> None:

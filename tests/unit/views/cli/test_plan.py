@@ -15,9 +15,15 @@ from example_app.main import app
 from example_app.payments import app as payments
 from scope.config import load
 from scope.instrument.plan import Candidate, Level, Plan, read_rules
+from scope.model import Event, EventType
 from scope.views.cli import cli
+from scope.wire.encode import encode_records
+from tests.unit.store.kit import LOAD, OFFSET_NS, START_NS, begun, store, summary
 
 SHOP = str(Path(__file__).parents[4] / "example_app")
+
+
+MS = 1_000_000
 
 
 def plan(*arguments: str) -> Result:
@@ -116,3 +122,87 @@ def test_a_file_of_rules_that_cannot_be_written_is_a_mistake_of_usage(tmp_path: 
     result = plan(SHOP, "--rules", str(tmp_path / "none" / "plan.rules"))
     assert result.exit_code == 2
     assert "cannot be written" in result.stderr
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> tuple[str, ...]:
+    """Arguments for a code base of two routes of which one was asked for, and held its loop for 300 ms."""
+    source = "def load(id):\n    return open(id)\n" + "".join(
+        f"@app.get('/{path}/{{id}}')\nasync def {path}(id):\n    return load(id)\n" for path in ("items", "never")
+    )
+    package = tmp_path / "shop"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "items.py").write_text(f"from fastapi import FastAPI\napp = FastAPI()\n{source}")
+    start_ns = START_NS + MS
+    began = start_ns - OFFSET_NS
+    inside = [
+        Event(EventType.FUNCTION_ENTER, began + 10_000, 1, 2, 1, LOAD),
+        Event(EventType.FUNCTION_EXIT, began + 301 * MS, 1, 2, 1, LOAD, {"outcome": 0}),
+        Event(EventType.LOOP_STEP, began + 301 * MS, 1, payload={"ran_ns": 300 * MS, "waited_ns": 0, "flags": 0}),
+    ]
+    blob = encode_records(begun(1, start_ns) + inside, 512)
+    end_ns = start_ns + 302 * MS
+    store(tmp_path / "scope" / "store", [summary(1, blob=blob, response_end_ns=end_ns, end_ns=end_ns, spans=2)])
+    return ("--dir", str(tmp_path / "scope"), "plan", str(package), "--from-store")
+
+
+def asked(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments, prog_name="scope")
+
+
+def test_measured_traces_correct_the_findings(measured: tuple[str, ...]) -> None:
+    told = json.loads(asked(*measured, "--json").stdout)
+    [finding] = told["findings"]
+    example = f"{1:032x}"
+    assert (finding["rule"], finding["severity"]) == ("blocking-call", "high")
+    assert finding["cost"] == {
+        "calls": 1,
+        "cost_ns": 300 * MS,
+        "summary": f"held the loop 300 ms, id {example}",
+        "example": example,
+    }
+    assert told["measured"]["looked_at"] == told["measured"]["stored"] == 1
+    assert [(each["path"], each["requests"]) for each in told["measured"]["routes"]] == [
+        ("/items/{id}", 1),
+        ("/never/{id}", 0),
+    ]
+    [load] = told["measured"]["functions"]
+    assert (load["function"], load["calls"], load["held_ns"], load["held_in"]) == ("load", 1, 300 * MS, example)
+    [planned] = [each for each in told["plan"] if each["function"] == "load"]
+    assert planned["basis"] == "measured in 1 request"
+
+
+def test_measured_traces_are_told_as_text(measured: tuple[str, ...]) -> None:
+    text = asked(*measured).stdout
+    assert "1 traces of 1 stored requests, 1 functions seen in them; never called: 1 of 2 routes" in text
+    assert "301 ms a request  shop.items.load  1 call, the longest 301 ms, held the loop 300 ms  items.py:3" in text
+    assert "never called  GET /never/{id}  items.py:8" in text
+    assert f"held the loop 300 ms, id {1:032x}" in text
+
+
+def test_measured_traces_are_in_the_log_for_code_scanners(measured: tuple[str, ...]) -> None:
+    [result] = json.loads(asked(*measured, "--sarif").stdout)["runs"][0]["results"]
+    assert (result["level"], result["properties"]["cost_ns"]) == ("error", 300 * MS)
+    assert "held the loop 300 ms" in result["message"]["text"]
+
+
+def test_rules_rest_on_what_was_measured(measured: tuple[str, ...]) -> None:
+    text = asked(*measured, "--rules").stdout
+    assert "3 functions, 360 ns a request" in text
+
+
+def test_times_before_any_request_leave_it_as_it_was(measured: tuple[str, ...]) -> None:
+    told = json.loads(asked(*measured, "--since", "2100-01-01", "--json").stdout)
+    assert told["measured"]["stored"] == 0
+    assert [(each["severity"], each["cost"]) for each in told["findings"]] == [("low", None)]
+
+
+def test_since_without_a_store_is_a_mistake_of_usage() -> None:
+    result = plan(SHOP, "--since", "1h")
+    assert result.exit_code == 2
+    assert "--from-store" in result.stderr
+
+
+def test_a_store_that_is_not_there_is_said(tmp_path: Path) -> None:
+    assert asked("--dir", str(tmp_path / "none"), "plan", SHOP, "--from-store").exit_code == 4
