@@ -1,4 +1,4 @@
-"""Which stored requests are looked at where all would be too many: some new and some slow ones of each route."""
+"""Which stored requests are looked at where all would be too many: some new, slow and blocking ones of each route."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LARGEST: Final = _EVENTS // 4
 
 
 def sampled(store: Reader, since_ns: int | None) -> Iterator[Trace]:
-    """Of the newest and of the slowest thousand requests since then ten each of every route, within bounds."""
+    """Ten of every route of each of the newest, the slowest, and the longest at a stretch in their loop; within bounds."""
     left = _EVENTS
     for request in _chosen(store, since_ns):
         if request.events > min(left, _LARGEST):
@@ -39,7 +39,7 @@ def _chosen(store: Reader, since_ns: int | None) -> Iterable[RequestSummary]:
     """Each once, the first of each route and list before the second of any."""
     condition = parse("kind:http OR kind:websocket")
     found: dict[tuple[str, int], tuple[int, RequestSummary]] = {}
-    for sort in ("start", "dur"):
+    for sort in ("start", "dur", "longest_step"):
         counts: Counter[tuple[str, str | None]] = Counter()
         for request in store.requests(condition, limit=_LISTED, sort=sort, since_ns=since_ns):
             turn = counts[request.method, request.route]

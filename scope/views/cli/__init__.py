@@ -18,6 +18,7 @@ COMMANDS = {
     "collect": "Drain traced processes into the store, in the foreground.",
     "ls": "List requests, newest first.",
     "show": "Show one request whole.",
+    "diff": "Compare two requests, call by call.",
     "tail": "Follow requests as they end.",
     "inflight": "Show what is running now, oldest first.",
     "routes": "Sum up by route.",

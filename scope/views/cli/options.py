@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ...store import Filter
 
 __all__ = [
+    "complete_reference",
     "duration_value",
     "fail_empty_option",
     "filter_option",
@@ -68,6 +69,13 @@ def limit_option(default: int) -> Callable[[C], C]:
     return click.option(
         "-n", "--limit", type=click.IntRange(min=1), default=default, show_default=True, help="At most so many."
     )
+
+
+def complete_reference(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """For arguments that are an ID."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(name) for name in ("@last", "@slowest", "@last-error") if name.startswith(incomplete)]
 
 
 def parsed_filter(text: str | None) -> Filter | None:

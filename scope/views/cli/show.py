@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ...store import NotFound
-from ..blametext import Beside, blame_lines
+from ..beside import SHOWN_AT_MOST, read_beside
+from ..blametext import blame_lines
 from ..fold import FOLD_AT
 from ..header import header_lines
 from .invocation import Invocation, pass_invocation
-from .options import duration_value
+from .options import complete_reference, duration_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from click.shell_completion import CompletionItem
-
     from ...model import Trace
-    from ...store import Reader
     from ..lines import Line
     from .output import Output
 
 C = TypeVar("C", bound="Callable[..., Any]")
 
 _VALUE_LENGTH = 60
-_LIMIT = 20_000
-"""So many spans, marks and steps are shown at most: people read fewer, and programs ask for all."""
-_NEIGHBOURS_EVENTS = 100_000
-"""So many events are read at most to tell who held the loop."""
-
-
-def _complete_reference(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem
-
-    return [CompletionItem(name) for name in ("@last", "@slowest", "@last-error") if name.startswith(incomplete)]
 
 
 def _form(name: str, text: str) -> Callable[[C], C]:
@@ -45,7 +31,7 @@ def _form(name: str, text: str) -> Callable[[C], C]:
 
 
 @click.command()
-@click.argument("reference", metavar="ID", shell_complete=_complete_reference)
+@click.argument("reference", metavar="ID", shell_complete=complete_reference)
 @_form("tree", "Spans as a tree with durations (the default).")
 @_form("waterfall", "Spans as bars over time.")
 @_form("json", "The request and its spans for programs.")
@@ -60,7 +46,7 @@ def _form(name: str, text: str) -> Callable[[C], C]:
 )
 @click.option("--no-fold", is_flag=True, help="Show each of equal neighbours on a line of its own.")
 @click.option(
-    "--all", "whole", is_flag=True, help=f"Show all of a request of more than {_LIMIT} spans, marks or steps."
+    "--all", "whole", is_flag=True, help=f"Show all of a request of more than {SHOWN_AT_MOST} spans, marks or steps."
 )
 @pass_invocation
 def command(invocation: Invocation, *, reference: str, form: str, shortest_ns: int, no_fold: bool, whole: bool) -> None:
@@ -70,8 +56,8 @@ def command(invocation: Invocation, *, reference: str, form: str, shortest_ns: i
     """
     output = invocation.output
     with invocation.open_store() as store:
-        trace = store.trace(store.find(reference), limit=None if whole else _LIMIT)
-        blame = [] if form in {"json", "md"} else list(blame_lines(trace, partial(_neighbours, store, trace)))
+        trace = store.trace(store.find(reference), limit=None if whole else SHOWN_AT_MOST)
+        blame = [] if form in {"json", "md"} else list(blame_lines(trace, partial(read_beside, store, trace)))
     if form in {"json", "md"}:
         output.text(_text(trace, form))
     else:
@@ -80,20 +66,6 @@ def command(invocation: Invocation, *, reference: str, form: str, shortest_ns: i
         output.lines(blame)
         output.lines([()])
         output.lines(_drawing(trace, form, output, fold_at, shortest_ns))
-
-
-def _neighbours(store: Reader, trace: Trace) -> Beside:
-    """What ran beside it, as far as it is stored still and there is time to read it."""
-    traces: list[Trace] = []
-    left, skipped = _NEIGHBOURS_EVENTS, 0
-    for request in store.neighbours(trace.request):
-        if request.events > left:
-            skipped += 1
-            continue
-        left -= request.events
-        with suppress(NotFound):
-            traces.append(store.trace(request, limit=_LIMIT))
-    return Beside(traces, skipped)
 
 
 def _text(trace: Trace, form: str) -> Iterator[str]:

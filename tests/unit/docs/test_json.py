@@ -11,6 +11,8 @@ import pytest
 
 from scope.model import ExceptionInfo, Frame, RequestSummary, SpanKind, State, Step
 from scope.store import JSON_FIELDS, ErrorGroup, RouteStats, SegmentLosses, SliceInfo, StoreInfo, lookup
+from scope.views.diff import diff_traces
+from scope.views.difftext import diff_object
 from scope.views.health import Check
 from scope.views.jsonout import span_object, trace_object
 from tests.unit.docs.pages import code_of, page, rows
@@ -112,6 +114,14 @@ def test_values_without_a_form_are_shown_as_they_are_written() -> None:
 )
 def test_other_objects_have_the_fields_of_the_list(section: str, after: str, kind: type[DataclassInstance]) -> None:
     assert names(table(section, after)) == names_of(kind)
+
+
+def test_places_of_a_difference_have_the_fields_of_the_list() -> None:
+    trace = make_trace(make_span("a", 0, 1))
+    [place] = diff_object(diff_traces(trace, trace))["places"]
+    assert names(table("## Differences")) == [*place]
+    (sides,) = [cells[2] for cells in table("## Differences") if cells[0] == "`a`"]
+    assert re.findall(r"`(\w+)`", sides) == [*place["a"]]
 
 
 def test_slices_and_processes_have_the_fields_of_the_list() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scope.store import NotFound
-from scope.views.cli.show import _LIMIT, _NEIGHBOURS_EVENTS, _neighbours
+from scope.views.beside import _EVENTS, SHOWN_AT_MOST, read_beside
 from tests.unit.views.samples import make_request, make_span, make_trace
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def test_of_a_request_that_is_too_big_part_is_shown_and_all_on_request(
     scope: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = shown(scope, "slow")
-    monkeypatch.setattr("scope.views.cli.show._LIMIT", 3)
+    monkeypatch.setattr("scope.views.cli.show.SHOWN_AT_MOST", 3)
     cut = shown(scope, "slow")
     assert len(cut["spans"]) == 4
     assert cut["truncated"]["spans"] == len(whole["spans"]) - 4
@@ -160,12 +160,12 @@ class Crowd:
     def trace(self, request: RequestSummary, *, limit: int) -> Trace:
         if request.events == self.removed:
             raise NotFound("gone")
-        assert limit == _LIMIT
+        assert limit == SHOWN_AT_MOST
         return replace(make_trace(make_span("GET", 0, 1)), request=request)
 
 
 def test_no_more_events_than_can_be_waited_for_are_read_to_tell_who_held_the_loop() -> None:
-    crowd: Any = Crowd(10, _NEIGHBOURS_EVENTS - 30, 5, 21, 15, removed=5)
-    beside = _neighbours(crowd, make_trace(make_span("GET", 0, 1)))
-    assert [trace.request.events for trace in beside.traces] == [10, _NEIGHBOURS_EVENTS - 30, 15]
+    crowd: Any = Crowd(10, _EVENTS - 30, 5, 21, 15, removed=5)
+    beside = read_beside(crowd, make_trace(make_span("GET", 0, 1)))
+    assert [trace.request.events for trace in beside.traces] == [10, _EVENTS - 30, 15]
     assert beside.skipped == 1
