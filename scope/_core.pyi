@@ -90,6 +90,14 @@ def set_steered(steered: Callable[[], object] | None, /) -> None:
 def start() -> bool:
     """Begin a session by the starter where there is none; whether there is one."""
 
+def set_conditions(table: tuple[tuple[str | None, str | None, str | None, str | None] | None, ...], /) -> None:
+    """What the numbers of conditions mean, from 1 on: (method, route, id, ticket) of requests, where None is any.
+
+    None in place of all of them is a number without a meaning.
+    ``ticket`` is the path of a file: whichever request makes it, of all processes, is the only one that meets the
+    condition. Conditions that were in the table before keep what is known of them.
+    """
+
 def set_call_limits(per_function: int, per_request: int, /) -> None:
     """How many calls of one instrumented function, and of all, one request records; the others are counted."""
 
@@ -296,10 +304,13 @@ class CodeProbe:
     """A constant of an instrumented function's code, which enters it with ``with`` around its body.
 
     ``name`` is what traces call the function where its calls are held back; ``generator`` says that it is one;
-    ``level`` is the number of how deep it is recorded.
+    ``level`` is the number of how deep it is recorded. ``cases`` are numbers of conditions with their levels; the first
+    that the request meets decides instead.
     """
 
-    def __new__(cls, name: str, site: int, generator: bool, level: int, /) -> Self: ...
+    def __new__(
+        cls, name: str, site: int, generator: bool, level: int, cases: tuple[tuple[int, int], ...] = (), /
+    ) -> Self: ...
     def __enter__(self) -> None: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /

@@ -123,8 +123,8 @@ class ProbesConfig:
     )
     rules: tuple[str, ...] = option(
         Names(
-            r"(?:@[\w.*?]+|[\w.*?]+(?::[\w.*?]+)?)(?:=[a-z]+)?",
-            "rules PATTERN or PATTERN=LEVEL",
+            r"(?:@[\w.*?]+|[\w.*?]+(?::[\w.*?]+)?)(?:=[a-z]+)?(?: if [^,]+)?",
+            "rules PATTERN, PATTERN=LEVEL or either with if CRITERIA",
             1000,
             last_counts=True,
         ),
@@ -234,6 +234,11 @@ class Config:
     def probe_wishes_path(self) -> str:
         """What running processes are asked to record for a while."""
         return os.path.join(self.dir, "probes.json")
+
+    @property
+    def tickets_dir(self) -> str:
+        """Where a request that is the only one to be recorded says so."""
+        return os.path.join(self.dir, "tickets")
 
     @property
     def log_path(self) -> str:

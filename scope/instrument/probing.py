@@ -17,6 +17,7 @@ from ..errors import ScopeError
 from .plan import Plan, Rule, make_plan
 from .transform import in_place
 from .transform.cache import CodeCache
+from .transform.conditions import conditions
 from .transform.finder import ProbedLoader, ProbingFinder
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Probing:
             return
         self._plan = plan
         set_call_limits(config.probes.calls_per_function, config.probes.calls_per_request)
+        conditions.tickets_dir = config.tickets_dir
         set_steered(self._steered)
         if plan.own_level or plan.rules:
             self._finder = ProbingFinder(plan, CodeCache(config.code_dir, plan.digest))
@@ -74,7 +76,9 @@ class Probing:
         self._is_caught_up = True
         try:
             early = [module for module in _modules(self._plan) if self._before(module) is None]
-            for module, exchange in self._exchanged(self._plan, early):
+            prepared = self._prepared(self._plan, early)
+            _apply(prepared)
+            for module, exchange in prepared:
                 self._early[module.__name__] = exchange.planned
         except Exception:
             logger.exception("scope: functions that were imported early are not recorded")
@@ -88,20 +92,21 @@ class Probing:
         try:
             with self._lock:
                 wishes = in_force(read_probe_wishes(process.config.probe_wishes_path), time.time_ns())
-                in_place.undo(self._wished)
-                self._wished = []
-                rules = tuple(Rule.parse(wish.rule) for wish in wishes)
-                if rules:
-                    self._wish(rules)
+                self._wish(tuple(Rule.parse(wish.rule) for wish in wishes))
         except Exception:
             logger.exception("scope: functions that were asked for are not recorded")
 
     def _wish(self, rules: tuple[Rule, ...]) -> None:
         plan = Plan((*self._plan.rules, *rules), self._plan.ownership, self._plan.own_level)
         modules = [module for module in _modules(plan) if any(rule.may_match_in(module.__name__) for rule in rules)]
-        self._wished = [exchange for _, exchange in self._exchanged(plan, modules)]
+        # What takes time comes first: between the old code and the new one calls are missing.
+        prepared = self._prepared(plan, modules)
+        in_place.undo(self._wished)
+        self._wished = [exchange for _, exchange in prepared]
+        _apply(prepared)
+        conditions.keep(plan.conditions)
 
-    def _exchanged(self, plan: Plan, modules: list[ModuleType]) -> list[tuple[ModuleType, in_place.Exchange]]:
+    def _prepared(self, plan: Plan, modules: list[ModuleType]) -> list[tuple[ModuleType, in_place.Exchange]]:
         exchanges: list[tuple[ModuleType, in_place.Exchange]] = []
         for module in modules:
             try:
@@ -111,14 +116,17 @@ class Probing:
                 continue
             if exchange is not None:
                 exchanges.append((module, exchange))
-        for reason in in_place.apply(exchanges).refused if exchanges else ():
-            logger.warning("scope: not recorded: %s", reason)
         return exchanges
 
     def _before(self, module: ModuleType) -> Planned | None:
         """What the module's functions have unless they were asked for; None: what a plain import gave them."""
         loader = getattr(module, "__loader__", None)
         return loader.planned if isinstance(loader, ProbedLoader) else self._early.get(module.__name__)
+
+
+def _apply(exchanges: list[tuple[ModuleType, in_place.Exchange]]) -> None:
+    for reason in in_place.apply(exchanges).refused if exchanges else ():
+        logger.warning("scope: not recorded: %s", reason)
 
 
 def _plan(config: Config, package: str = "") -> Plan:

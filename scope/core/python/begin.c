@@ -1,6 +1,7 @@
 /* How a request begins: its ids, and what its first record tells. What a caller sends is checked in ../inbound.c. */
 #include "../inbound.h"
 #include "../redact.h"
+#include "conditions.h"
 #include "context.h"
 #include "emit.h"
 #include "loop.h"
@@ -236,6 +237,8 @@ RequestObject *scope_begin_request(PyObject *scope, PyObject *header_name, bool 
         found.id = found.traceparent = found.tracestate = NULL;
     take_ids(self, &found);
     self->header_name = Py_NewRef(header_name);
+    if (__builtin_expect(scope_conditions.count, 0))
+        scope_conditions_begin(self, PyDict_GetItemWithError(scope, key_method), PyDict_GetItemWithError(scope, key_path));
     scope_thread_begins_exchange();
     begin_scope(self, scope, &found);
     PyErr_Clear();

@@ -8,14 +8,39 @@
 scope_call_limits call_limits = {1000, 10000};
 
 static PyObject *names; /* list: [index of a probe] its name */
+static PyObject *indexes; /* dict: number of a definition -> index */
 
-int64_t scope_calls_register(PyObject *name)
+static bool prepare(void)
 {
-    if (!names && !(names = PyList_New(0)))
+    if (!names)
+        names = PyList_New(0);
+    if (!indexes)
+        indexes = PyDict_New();
+    return names && indexes;
+}
+
+/* A new index, by which `site` (NULL: none) is known from now on. */
+static int64_t new_index(PyObject *name, PyObject *site)
+{
+    PyObject *index = PyLong_FromSsize_t(PyList_GET_SIZE(names));
+    int failed = !index || (site && PyDict_SetItem(indexes, site, index) < 0) || PyList_Append(names, name) < 0;
+    Py_XDECREF(index);
+    return failed ? -1 : PyList_GET_SIZE(names) - 1;
+}
+
+int64_t scope_calls_register(PyObject *name, uint32_t site)
+{
+    if (!prepare())
         return -1;
-    if (PyList_Append(names, name) < 0)
+    if (!site)
+        return new_index(name, NULL);
+    PyObject *key = PyLong_FromUnsignedLong(site);
+    if (!key)
         return -1;
-    return PyList_GET_SIZE(names) - 1;
+    PyObject *known = PyDict_GetItemWithError(indexes, key);
+    int64_t index = known ? PyLong_AsLongLong(known) : PyErr_Occurred() ? -1 : new_index(name, key);
+    Py_DECREF(key);
+    return index;
 }
 
 static bool begin(RequestObject *request)

@@ -26,8 +26,9 @@ extern scope_call_limits call_limits;
 /* Exceptions of one request that are told in full as they leave instrumented functions; of the others only the outcome is. */
 #define SCOPE_ERRORS_PER_REQUEST 32
 
-/* A new index for a probe that is called `name`; the name is kept for good. -1 with an exception set. */
-int64_t scope_calls_register(PyObject *name);
+/* The index for probes of the function that process-wide definition `site` is about, however they record it; `name` is kept
+ * for good. A new one where there is no such definition (0). -1 with an exception set. */
+int64_t scope_calls_register(PyObject *name, uint32_t site);
 
 /* Room for probe `index` in the request's counters. False where memory is short. */
 bool scope_calls_grow(RequestObject *request, uint32_t index);

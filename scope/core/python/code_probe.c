@@ -150,13 +150,15 @@ static void activation_dealloc(ActivationObject *self)
 
 static PyObject *probe_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"", "", "", "", NULL}; /* positional only */
-    PyObject *name;
+    static char *keywords[] = {"", "", "", "", "", NULL}; /* positional only */
+    PyObject *name, *cases = NULL;
     unsigned int site, level;
     int is_generator;
     scope_function function;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UIpI:CodeProbe", keywords, &name, &site, &is_generator, &level)
-        || scope_function_init(&function, name, site, level) < 0)
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UIpI|O!:CodeProbe", keywords, &name, &site, &is_generator, &level,
+                                     &PyTuple_Type, &cases)
+        || scope_function_init(&function, name, site, level) < 0
+        || (cases && scope_function_set_cases(&function, cases) < 0))
         return NULL;
     CodeProbeObject *self = (CodeProbeObject *)type->tp_alloc(type, 0);
     if (!self)

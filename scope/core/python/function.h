@@ -19,10 +19,19 @@ enum scope_level {
     SCOPE_LEVEL_LINES,
 };
 
+#define SCOPE_CASES_MAX 4
+
+typedef struct {
+    uint8_t condition; /* its number: conditions.h */
+    uint8_t level;
+} scope_case;
+
 typedef struct {
     uint32_t site; /* process-wide number of its definition */
     uint32_t index; /* of its counters in calls.h */
-    uint8_t level; /* how deep its calls are recorded at most */
+    uint8_t level; /* how deep its calls are recorded, in requests that meet none of the conditions below */
+    uint8_t cases;
+    scope_case conditional[SCOPE_CASES_MAX]; /* [below `cases`] the first whose condition is met decides */
 } scope_function;
 
 typedef struct {
@@ -35,12 +44,20 @@ typedef struct {
 /* A function that traces call `name`, which is kept for good. 0, or -1 with an exception set. */
 int scope_function_init(scope_function *function, PyObject *name, uint32_t site, unsigned int level);
 
-/* How deep this call is recorded: the function's level, as far as the limits of the request let it. Counts the call. */
+/* Gives it the cases of a tuple of (condition, level), the one that decides first. 0, or -1 with an exception set. */
+int scope_function_set_cases(scope_function *function, PyObject *cases);
+
+/* The level that a function with cases has in this request. Leaves no exception set. */
+uint8_t scope_function_level_in(const scope_function *function, RequestObject *request);
+
+/* How deep this call is recorded: the function's level in this request, as far as the request's limits let it. Counts calls
+ * that have one. */
 static inline enum scope_level scope_call_level(RequestObject *request, const scope_function *function)
 {
-    if (!function->level || !scope_calls_allow(request, function->index))
+    uint8_t level = function->cases ? scope_function_level_in(function, request) : function->level;
+    if (!level || !scope_calls_allow(request, function->index))
         return SCOPE_LEVEL_OFF;
-    return (enum scope_level)function->level;
+    return (enum scope_level)level;
 }
 
 /* Begins a synchronous call, or a coroutine at its first step, in what is current: `context`, whose reference is taken over

@@ -1,5 +1,6 @@
 /* The module scope._core: its functions about the process, and the types of the other files. */
 #include "calls.h"
+#include "conditions.h"
 #include "context.h"
 #include "loop.h"
 #include "readers.h"
@@ -127,6 +128,7 @@ static PyMethodDef functions[] = {
     {"set_steered", set_steered, METH_O, "What is called when other functions are to be recorded."},
     {"start", start, METH_NOARGS, "Begin a session by the starter where there is none; whether there is one."},
     {"pause", pause_capture, METH_O, "Begin no request and no task while it is true; those under way go on."},
+    {"set_conditions", scope_set_conditions, METH_O, "Which requests conditional probes are about."},
     {"set_call_limits", scope_set_call_limits, METH_VARARGS, "How many calls of instrumented functions a request may record."},
     {"define_code", define_code, METH_VARARGS, "A process-wide number for a code site."},
     {NULL, NULL, 0, NULL},

@@ -3,6 +3,7 @@
 
 #include "../inbound.h"
 #include "calls.h"
+#include "conditions.h"
 #include "context.h"
 #include "emit.h"
 #include "loop.h"
@@ -132,6 +133,7 @@ PyObject *scope_response_header(RequestObject *self)
 void scope_name_route(RequestObject *self, PyObject *template)
 {
     Py_XSETREF(self->route, Py_NewRef(template));
+    scope_conditions_routed(self);
     uint32_t number = scope_runtime_route(template);
     SessionObject *session = runtime.session;
     uint32_t site = session && session->serial == self->serial ? scope_session_site(session, number) : 0;
@@ -244,6 +246,8 @@ static void request_dealloc(RequestObject *self)
     Py_XDECREF(self->header_name);
     Py_XDECREF(self->tracestate);
     Py_XDECREF(self->route);
+    Py_XDECREF(self->method);
+    Py_XDECREF(self->path);
     Py_XDECREF(self->response_header);
     Py_XDECREF(self->last_error);
     scope_calls_free(self);

@@ -49,6 +49,9 @@ typedef struct {
     PyObject *route; /* str or NULL */
     PyObject *response_header; /* (name, value) in bytes, once it was asked for */
     PyObject *last_error; /* what tells the exception that was recorded last: errors.c */
+    PyObject *method, *path; /* of the scope, while it began under conditions; else NULL */
+    uint64_t conditions, tickets; /* bits of those that it meets, and of those it took the ticket of: conditions.h */
+    uint32_t conditions_of; /* serial of the table that was looked at; 0: none */
     struct scope_calls *calls; /* of instrumented functions: calls.h; NULL before the first */
 } RequestObject;
 

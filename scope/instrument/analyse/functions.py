@@ -6,25 +6,16 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from ..complexity import complexity, own_nodes
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from .source import Module
 
 __all__ = ["Def", "Function", "functions_of"]
 
 Def: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
-
-_BRANCHES = (
-    ast.If,
-    ast.For,
-    ast.AsyncFor,
-    ast.While,
-    ast.ExceptHandler,
-    ast.IfExp,
-    ast.comprehension,
-    ast.match_case,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +62,7 @@ def _below(module: Module, node: ast.AST, prefix: str, owner: str) -> Iterator[F
 
 
 def _function(module: Module, node: Def, name: str, owner: str) -> Function:
-    nodes = tuple(_own_nodes(node))
+    nodes = tuple(own_nodes(node))
     return Function(
         name=name,
         module=module.name,
@@ -80,30 +71,8 @@ def _function(module: Module, node: Def, name: str, owner: str) -> Function:
         end_line=node.end_lineno or node.lineno,
         is_async=isinstance(node, ast.AsyncFunctionDef),
         is_generator=any(isinstance(each, ast.Yield | ast.YieldFrom) for each in nodes),
-        complexity=_complexity(nodes),
+        complexity=complexity(node),
         owner=owner,
         node=node,
         nodes=nodes,
     )
-
-
-def _own_nodes(node: Def) -> Iterator[ast.AST]:
-    """Not the bodies of functions, classes and lambdas within it."""
-    stack: list[ast.AST] = list(reversed(node.body))
-    while stack:
-        at = stack.pop()
-        yield at
-        if isinstance(at, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            stack.extend(reversed(at.decorator_list))
-        elif not isinstance(at, ast.Lambda):
-            stack.extend(reversed(list(ast.iter_child_nodes(at))))
-
-
-def _complexity(nodes: Iterable[ast.AST]) -> int:
-    count = 1
-    for each in nodes:
-        if isinstance(each, _BRANCHES):
-            count += 1
-        elif isinstance(each, ast.BoolOp):
-            count += len(each.values) - 1
-    return count

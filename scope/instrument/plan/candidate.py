@@ -11,7 +11,7 @@ class Candidate:
 
     ``decorators`` are the dotted names of its decorators, outermost first, without their arguments. ``is_owned`` says
     that the application's own code has it, ``is_minor`` that no default should take it: generated, or a few lines that
-    call nothing.
+    call nothing. ``complexity`` is McCabe's, at least 1; 0 where no rule asks for it.
     """
 
     module: str
@@ -19,6 +19,7 @@ class Candidate:
     decorators: tuple[str, ...] = ()
     is_owned: bool = False
     is_minor: bool = False
+    complexity: int = 0
 
     @property
     def path(self) -> str:

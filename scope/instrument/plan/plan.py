@@ -6,10 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .decision import MOST_CASES, Decision
 from .level import Level
 
 if TYPE_CHECKING:
     from .candidate import Candidate
+    from .condition import Condition
     from .ownership import Ownership
     from .rule import Rule
 
@@ -20,18 +22,36 @@ class Plan:
 
     What is the application's own, and not minor, starts at ``own_level``, everything else at off. Of the ``rules`` that
     match a function the last one decides, as in a ``.gitignore``: general ones come first, exceptions after them.
+    A rule that makes a condition decides in requests that meet it.
     """
 
     rules: tuple[Rule, ...] = ()
     ownership: Ownership | None = None
     own_level: Level = Level.TIMING
 
-    def level(self, candidate: Candidate) -> Level:
-        """How deep ``candidate`` is probed."""
+    def decide(self, candidate: Candidate) -> Decision:
+        """How deep ``candidate`` is probed, in which requests."""
+        cases: dict[Condition, Level] = {}
         for rule in reversed(self.rules):
             if rule.matches(candidate):
-                return rule.level
-        return self.own_level if candidate.is_owned and not candidate.is_minor else Level.OFF
+                if rule.criteria.condition is None:
+                    return _decision(rule.level, cases)
+                cases.setdefault(rule.criteria.condition, rule.level)
+        return _decision(self.own_level if candidate.is_owned and not candidate.is_minor else Level.OFF, cases)
+
+    def level(self, candidate: Candidate) -> Level:
+        """How deep ``candidate`` is probed in a request that no rule is made for."""
+        return self.decide(candidate).level
+
+    @property
+    def asks_complexity(self) -> bool:
+        """Whether a candidate's complexity makes a difference."""
+        return any(rule.criteria.complexity for rule in self.rules)
+
+    @property
+    def conditions(self) -> frozenset[Condition]:
+        """All that rules make."""
+        return frozenset(rule.criteria.condition for rule in self.rules if rule.criteria.condition is not None)
 
     def owns(self, module: str, file: str) -> bool:
         """Whether the module is the application's own."""
@@ -52,3 +72,7 @@ class Plan:
         if self.ownership is not None:
             parts += [*self.ownership.folders, "", *sorted(self.ownership.packages)]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _decision(level: Level, cases: dict[Condition, Level]) -> Decision:
+    return Decision(level, tuple(cases.items())[:MOST_CASES])

@@ -4,6 +4,8 @@
 - ``shop.models:Order.*``: a glob of the module, a glob of the name within it.
 - ``@app.task``: a glob of the dotted name of a decorator.
 
+What follows ``if`` narrows it down: :mod:`.criteria`.
+
 A pattern matches what it names and everything within: ``shop.pricing`` is the package, ``shop.models:Order`` the class.
 """
 
@@ -13,7 +15,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from ...errors import ScopeError
+from .criteria import NO_CRITERIA, Criteria
+from .errors import RuleError
 from .level import Level
 
 if TYPE_CHECKING:
@@ -27,16 +30,13 @@ _PATTERN: Final = re.compile(r"@[\w.*?]+|[\w.*?]+(?::[\w.*?]+)?")
 _WORDS: Final = {level.word: level for level in Level}
 
 
-class RuleError(ScopeError, ValueError):
-    """A rule that cannot be read; the message says what is wrong with it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Rule:
     """``text`` is the pattern as it was written."""
 
     text: str
     level: Level
+    criteria: Criteria = NO_CRITERIA
     _regex: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -49,15 +49,17 @@ class Rule:
 
     @classmethod
     def parse(cls, text: str) -> Rule:
-        """The rule ``PATTERN`` (timing) or ``PATTERN=LEVEL``. Raises RuleError."""
-        pattern, equals, word = text.strip().partition("=")
+        """The rule ``PATTERN`` (timing) or ``PATTERN=LEVEL``, with or without ``if`` and criteria. Raises RuleError."""
+        head, asks, criteria = text.strip().partition(" if ")
+        pattern, equals, word = head.strip().partition("=")
         level = _WORDS.get(word) if equals else Level.TIMING
         if level is None:
             raise RuleError(f"{text!r}: there is no level {word!r}; there are {', '.join(_WORDS)}")
-        return cls(pattern, level)
+        return cls(pattern, level, Criteria.parse(criteria) if asks else NO_CRITERIA)
 
     def __str__(self) -> str:
-        return f"{self.text}={self.level.word}"
+        criteria = f" if {self.criteria}" if self.criteria != NO_CRITERIA else ""
+        return f"{self.text}={self.level.word}{criteria}"
 
     @property
     def is_decorator(self) -> bool:
@@ -66,6 +68,8 @@ class Rule:
 
     def matches(self, candidate: Candidate) -> bool:
         """Whether the rule is about this function."""
+        if candidate.complexity < self.criteria.complexity:
+            return False
         return any(self._regex.fullmatch(name) for name in self._names(candidate))
 
     def _names(self, candidate: Candidate) -> Iterator[str]:

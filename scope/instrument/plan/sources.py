@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from .errors import RuleError
 from .level import Level
 from .ownership import Ownership, search_folders
 from .plan import Plan
-from .rule import Rule, RuleError
+from .rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,9 @@ from types import CodeType
 from typing import Final, cast
 
 from ..._core import CATCH, DELEGATE, RESUME, SUSPEND, CodeProbe, define_code
+from ..plan import Condition
 from . import nodes
+from .conditions import conditions
 
 _POINTS: Final = (
     (nodes.SUSPEND, SUSPEND),
@@ -39,22 +41,30 @@ def bind(code: CodeType, module: str) -> CodeType:
 def _bound(constant: object, code: CodeType, module: str) -> object:
     if isinstance(constant, CodeType):
         return bind(constant, module)
-    if (level := nodes.level_of(constant)) is not None:
-        return _probe(code, module, level)
+    if (decided := nodes.decided(constant)) is not None:
+        return _probe(code, module, *decided)
     if not isinstance(constant, tuple):
         return constant
     return next((point for stand_in, point in _POINTS if constant == stand_in), cast("object", constant))
 
 
-def _probe(code: CodeType, module: str, level: int) -> CodeProbe:
-    return _probe_at(module, code.co_qualname, code.co_filename, code.co_firstlineno, _kind(code), level)
+def _probe(code: CodeType, module: str, level: int, cases: tuple[nodes.Case, ...]) -> CodeProbe:
+    kind = _kind(code)
+    site = _site(module, code.co_qualname, code.co_filename, code.co_firstlineno, kind)
+    numbers = tuple((conditions.number(Condition(*parts)), deep) for parts, deep in cases)
+    return _made(f"{module}.{code.co_qualname}", site, kind in {_GENERATOR, _ASYNC_GENERATOR}, level, numbers)
 
 
 @cache
-def _probe_at(module: str, qualname: str, file: str, line: int, kind: int, level: int) -> CodeProbe:
-    """One probe for one place and level, however often its module is compiled: equal decisions make equal code."""
-    site = define_code(module, qualname, file, line, kind)
-    return CodeProbe(f"{module}.{qualname}", site, kind in {_GENERATOR, _ASYNC_GENERATOR}, level)
+def _site(module: str, qualname: str, file: str, line: int, kind: int) -> int:
+    """One number for one place, however it is recorded."""
+    return define_code(module, qualname, file, line, kind)
+
+
+@cache
+def _made(name: str, site: int, is_generator: bool, level: int, cases: tuple[tuple[int, int], ...]) -> CodeProbe:  # noqa: FBT001 - as the probe takes it
+    """One probe for one decision, however often a module is compiled: equal decisions make equal code."""
+    return CodeProbe(name, site, is_generator, level, cases)
 
 
 def _kind(code: CodeType) -> int:

@@ -6,11 +6,12 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final
 
+from ..complexity import complexity
 from ..plan import Candidate
 from ..plan.ownership import is_generated
 
 if TYPE_CHECKING:
-    from ..plan import Level, Plan
+    from ..plan import Decision, Plan
     from .functions import Chooser, Function
 
 _MINOR_STATEMENTS: Final = 3
@@ -27,12 +28,13 @@ def chooser(plan: Plan, module: str, file: str, source: bytes) -> Chooser:
     is_owned = plan.owns(module, file)
     is_written = not is_generated(file) and not _is_marked(source)
 
-    def level(qualname: str, node: Function) -> Level:
+    def decide(qualname: str, node: Function) -> Decision:
         is_minor = not is_written or _is_minor(node)
         decorators = tuple(name for each in node.decorator_list if (name := _dotted(each)))
-        return plan.level(Candidate(module, qualname, decorators, is_owned, is_minor))
+        ways = complexity(node) if plan.asks_complexity else 0
+        return plan.decide(Candidate(module, qualname, decorators, is_owned, is_minor, ways))
 
-    return level
+    return decide
 
 
 def _is_marked(source: bytes) -> bool:

@@ -12,26 +12,26 @@ from .yields import is_generator, mark_yields
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..plan import Level
+    from ..plan import Decision
 
     Function = ast.FunctionDef | ast.AsyncFunctionDef
-    Chooser = Callable[[str, Function], Level]
+    Chooser = Callable[[str, Function], Decision]
 
 
-def transform(tree: ast.Module, level_of: Chooser) -> int:
-    """Transform in place the functions that ``level_of`` gives a level, by their qualified names; how many these are.
+def transform(tree: ast.Module, decide: Chooser) -> int:
+    """Transform in place the functions that ``decide`` wants recorded, by their qualified names; how many these are.
 
     Classes, lambdas and comprehensions are left as they are; functions within them are asked about.
     """
-    transformer = _Transformer(level_of)
+    transformer = _Transformer(decide)
     transformer.visit(tree)
     return transformer.count
 
 
 class _Transformer(ast.NodeVisitor):
-    def __init__(self, level_of: Chooser) -> None:
+    def __init__(self, decide: Chooser) -> None:
         self.count = 0
-        self._level_of = level_of
+        self._decide = decide
         self._prefix = ""
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
@@ -40,9 +40,9 @@ class _Transformer(ast.NodeVisitor):
     def _function(self, node: Function) -> None:
         qualname = f"{self._prefix}{node.name}"
         self._inside(node, f"{qualname}.<locals>.")
-        if level := self._level_of(qualname, node):
+        if decision := self._decide(qualname, node):
             self.count += 1
-            probe(node, level)
+            probe(node, decision)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self._function(node)
@@ -60,11 +60,11 @@ class _Transformer(ast.NodeVisitor):
         self._prefix = before
 
 
-def probe(function: Function, level: Level) -> None:
+def probe(function: Function, decision: Decision) -> None:
     """Put the body into a block, below the docstring, which has to come first to be one."""
     if is_generator(function):
         mark_yields(function)
     first = 1 if ast.get_docstring(function, clean=False) is not None else 0
     body = function.body[first:]
     end_apart(body)
-    function.body[first:] = [nodes.block(nodes.probe(level), body)]
+    function.body[first:] = [nodes.block(nodes.probe(decision), body)]

@@ -12,7 +12,7 @@ import opcode
 from types import CodeType
 from typing import TYPE_CHECKING, Final
 
-from .nodes import POINTS, level_of
+from .nodes import POINTS, decided
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def _entry(code: CodeType) -> tuple[int, int] | None:
         return None
     begin = resume + 2
     constant, _ = _loaded(code, begin)
-    if level_of(constant) is None:
+    if decided(constant) is None:
         return None
     end = next(end for end in range(begin, len(units), 2) if units[end] == _POP_TOP) + 2
     lines = [line for line, *_ in code.co_positions()]

@@ -8,12 +8,15 @@ put in their place in the code (:mod:`.binding`).
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
-    from ..plan import Level
+    from ..plan import Decision
 
-StandIn = tuple[str, str] | tuple[tuple[str, str], int]
+Request = tuple[str | None, str | None, str | None, str | None]
+"""The parts of a condition."""
+Case = tuple[Request, int]
+StandIn = tuple[str, str] | tuple[tuple[str, str], int, tuple[Case, ...]]
 
 _NOWHERE: Final[Any] = {"lineno": -1, "end_lineno": -1, "col_offset": -1, "end_col_offset": -1}
 
@@ -25,18 +28,16 @@ CATCH: Final = ("\0scope", "CATCH")
 POINTS: Final = frozenset({SUSPEND, RESUME, DELEGATE, CATCH})
 
 
-def probe(level: Level) -> StandIn:
-    """What stands for the probe of a function that is recorded this deep."""
-    return (_PROBE, int(level))
+def probe(decision: Decision) -> StandIn:
+    """What stands for the probe of a function that a Plan decided so about."""
+    cases = (((each.method, each.route, each.id, each.ticket), int(level)) for each, level in decision.cases)
+    return (_PROBE, int(decision.level), tuple(cases))
 
 
-def level_of(constant: object) -> int | None:
-    """The number of the level where ``constant`` stands for a probe, else None."""
-    match constant:
-        case (("\0scope", "PROBE"), int(level)):
-            return level
-        case _:
-            return None
+def decided(constant: object) -> tuple[int, tuple[Case, ...]] | None:
+    """The number of the level, and the cases, where ``constant`` stands for a probe, else None."""
+    parts = cast("tuple[object, ...]", constant) if isinstance(constant, tuple) else ()
+    return cast("tuple[int, tuple[Case, ...]]", parts[1:]) if parts[:1] == (_PROBE,) else None
 
 
 def block(stand_in: StandIn, body: list[ast.stmt]) -> ast.With:

@@ -11,7 +11,18 @@ from pathlib import Path
 import pytest
 
 from scope.config import load
-from scope.instrument.plan import Candidate, Level, Ownership, Plan, Rule, RuleError, make_plan, read_rules
+from scope.instrument.plan import (
+    Candidate,
+    Condition,
+    Decision,
+    Level,
+    Ownership,
+    Plan,
+    Rule,
+    RuleError,
+    make_plan,
+    read_rules,
+)
 from scope.instrument.plan.ownership import is_generated, is_library, search_folders
 
 OWN = Candidate("shop.pricing", "price", is_owned=True)
@@ -36,6 +47,29 @@ def test_a_rule_counts_more_than_the_defaults() -> None:
 def test_of_several_rules_the_last_that_matches_decides() -> None:
     assert Plan(rules("shop=off", "shop.pricing=lines")).level(OWN) is Level.LINES
     assert Plan(rules("shop.pricing=lines", "shop=off")).level(OWN) is Level.OFF
+
+
+def test_a_rule_with_a_condition_decides_where_it_is_met_and_those_before_it_elsewhere() -> None:
+    plan = Plan(rules("shop=off if route:/a", "shop.pricing=values if id:x", "shop=lines if route:/a", "other if id:y"))
+    cases = ((Condition(route="/a"), Level.LINES), (Condition(id="x"), Level.VALUES))
+    assert plan.decide(OWN) == Decision(Level.TIMING, cases)
+    assert plan.decide(MINOR) == Decision(Level.OFF, cases)
+    assert not plan.decide(FOREIGN)
+    assert plan.conditions == {Condition(route="/a"), Condition(id="x"), Condition(id="y")}
+
+
+def test_conditions_before_a_rule_without_one_count_nothing() -> None:
+    assert Plan(rules("shop=values if route:/a", "shop=off")).decide(OWN) == Decision(Level.OFF)
+
+
+def test_of_many_conditions_those_of_the_last_rules_count() -> None:
+    decided = Plan(rules(*(f"shop if id:{each}" for each in range(9)))).decide(OWN)
+    assert [condition.id for condition, _ in decided.cases] == ["8", "7", "6", "5"]
+
+
+def test_a_function_is_recorded_where_a_case_says_so() -> None:
+    assert Decision(Level.OFF, ((Condition(id="x"), Level.TIMING),))
+    assert not Decision(Level.OFF, ((Condition(id="x"), Level.OFF),))
 
 
 @pytest.mark.parametrize(

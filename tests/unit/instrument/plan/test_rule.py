@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
-from scope.instrument.plan import Candidate, Level, Rule, RuleError
+from scope.instrument.plan import Candidate, Condition, Level, Rule, RuleError
 
 ORDER = Candidate("shop.models", "Order.total.<locals>.add", ("app.get", "cached"))
 
@@ -57,6 +60,52 @@ def test_a_rule_gives_a_level_timing_unless_it_says_otherwise(text: str, level: 
     rule = Rule.parse(text)
     assert rule.level is level
     assert Rule.parse(str(rule)) == rule
+
+
+CRITERIA = [
+    ("a if route:/items/{id}", Condition(route="/items/{id}"), 0),
+    ("a=values if route:get /items/{id:int}", Condition("GET", "/items/{id}"), 0),
+    ("a if route:/items/*", Condition(route="/items/*"), 0),
+    ("a if id:8f14-e45f.1", Condition(id="8f14-e45f.1"), 0),
+    ("a if next:0123abcd", Condition(ticket="0123abcd"), 0),
+    ("a if complexity>=10", None, 10),
+    ("a if complexity>=3 and route:/ and id:x and next:01234567", Condition(None, "/", "x", "01234567"), 3),
+]
+
+
+@pytest.mark.parametrize(("text", "condition", "complexity"), CRITERIA)
+def test_a_rule_may_be_limited_to_requests_and_to_complex_functions(
+    text: str, condition: Condition | None, complexity: int
+) -> None:
+    rule = Rule.parse(text)
+    assert (rule.criteria.condition, rule.criteria.complexity) == (condition, complexity)
+    assert Rule.parse(str(rule)) == rule
+
+
+def test_a_rule_for_complex_functions_misses_others() -> None:
+    rule = Rule.parse("shop if complexity>=4")
+    assert [rule.matches(replace(ORDER, complexity=ways)) for ways in (0, 3, 4, 5)] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ("a if", "is no pattern of functions"),
+        ("a if ", "is no pattern of functions"),
+        ("a if x", "'x' is nothing that a rule can ask for: write route:/items/{id}"),
+        ("a if route:items", "'route:items' is nothing"),
+        ("a if route:GET", "'route:GET' is nothing"),
+        ("a if id:", "'id:' is nothing"),
+        ("a if complexity>10", "'complexity>10' is nothing"),
+        ("a if route:/ and", "'route:/ and' is nothing"),
+        ("a if route:/ and route:/x", "route is said twice"),
+        ("a if next", "only be asked for of running processes: scope probe --next"),
+        ("a=deep if route:/", "there is no level 'deep'"),
+    ],
+)
+def test_what_a_rule_cannot_ask_for_is_named(wrong: str, why: str) -> None:
+    with pytest.raises(RuleError, match=re.escape(why)):
+        Rule.parse(wrong)
 
 
 @pytest.mark.parametrize("wrong", ["", "a b", "=off", "a::b", "a:b:c", "@a:b", "a=", "a=deep", "a/b", "@"])

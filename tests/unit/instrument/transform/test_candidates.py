@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from scope.instrument.plan import Candidate, Level, Ownership, Plan, Rule
+from scope.instrument.plan import Candidate, Decision, Level, Ownership, Plan, Rule
 from scope.instrument.transform.candidates import chooser
 from scope.instrument.transform.functions import transform
 
@@ -20,10 +20,10 @@ def chosen(source: str, plan: Plan = OWNER, file: str = "/srv/shop.py") -> list[
     choose = chooser(plan, "shop", file, text.encode())
     names: list[str] = []
 
-    def noting(qualname: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Level:
+    def noting(qualname: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Decision:
         if choose(qualname, node):
             names.append(qualname)
-        return Level.OFF
+        return Decision(Level.OFF)
 
     transform(ast.parse(text), noting)
     return names
