@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .processes import HOST, ROOT, Child, ChildError, free_port, running, wait_until_logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 ADMIN_KEY = "load-test"
 SHOP = "shop"
 COLLECT_S = 120.0
+SHARED_MEMORY = Path("/dev/shm")
 STARTED = "Application startup complete."  # what uvicorn says when a worker is ready
 
 
@@ -70,6 +72,14 @@ def isolated(directory: Path, settings: Mapping[str, str] | None = None) -> dict
         "SHOP_ADMIN_KEY": ADMIN_KEY,
         **(settings or {}),
     }
+
+
+@contextmanager
+def scratch(parent: Path | None = None) -> Iterator[Path]:
+    """A directory for the time of the block, in ``parent`` where there is one."""
+    where = parent if parent is not None and parent.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="scope-load-", dir=where) as directory:
+        yield Path(directory)
 
 
 @contextmanager

@@ -7,42 +7,29 @@ import json
 import os
 import platform
 import sys
-import tempfile
 import time
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..stack import SHARED_MEMORY, scratch
 from .parts import PARTS, Plan, quick
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from .figures import Figure
-
-
-SHARED_MEMORY = Path("/dev/shm")
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     start = time.monotonic()
     figures: dict[str, Figure] = {}
-    with _scratch() as directory, _scratch(SHARED_MEMORY) as memory:
+    with scratch() as directory, scratch(SHARED_MEMORY) as memory:
         plan = (quick if options.quick else Plan)(directory, memory, pin=options.pin)
         for part in options.parts:
             print(f"measuring {part} ...", file=sys.stderr)
             figures |= PARTS[part](plan)
     print(json.dumps(_document(figures, options, time.monotonic() - start), indent=2))
     return 1 if options.check and any(item.met is False for item in figures.values()) else 0
-
-
-@contextmanager
-def _scratch(parent: Path | None = None) -> Iterator[Path]:
-    """A directory for the time of the block, in ``parent`` where there is one."""
-    where = parent if parent is not None and parent.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="scope-overhead-", dir=where) as directory:
-        yield Path(directory)
 
 
 def _document(figures: Mapping[str, Figure], options: argparse.Namespace, seconds: float) -> dict[str, object]:

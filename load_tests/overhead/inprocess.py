@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from ..blocks import blocks_of
 from ..processes import ROOT
 from .calls import REQUESTS
 from .rotation import added, rotate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +40,6 @@ def measure(framework: str, loop: str, rounds: int, environment: Mapping[str, st
     )
 
 
-@contextmanager
-def caller(app: str, loop: str, environment: Mapping[str, str]) -> Iterator[Callable[[], int]]:
+def caller(app: str, loop: str, environment: Mapping[str, str]) -> AbstractContextManager[Callable[..., int]]:
     """A process that calls ``app``; each call of what is given runs one block there: its CPU time in nanoseconds."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "load_tests.overhead.calls", app, loop],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    commands, results = process.stdin, process.stdout
-    assert commands is not None
-    assert results is not None
-
-    def block() -> int:
-        commands.write("\n")
-        commands.flush()
-        return int(results.readline())
-
-    with process:
-        yield block
-        commands.close()
+    return blocks_of([sys.executable, "-m", "load_tests.overhead.calls", app, loop], ROOT, environment)

@@ -1,0 +1,1 @@
+"""What runs in the interpreters that are measured: scripts, without the checkout on their path."""
