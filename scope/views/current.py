@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ..model import Span, Trace
+from .jsonout import request_object
 
-__all__ = ["Whereabouts", "whereabouts"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..model import RequestSummary, Span, Trace
+    from .jsonout import JsonObject
+
+__all__ = ["Whereabouts", "open_object", "whereabouts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,27 @@ def whereabouts(trace: Trace) -> Whereabouts:
         if (depth, span.start_ns) >= (len(deepest) - 1, deepest[-1].start_ns):
             deepest = tuple(path)
     return Whereabouts(deepest, max(branches, 1))
+
+
+def open_object(request: RequestSummary, where: Whereabouts, fields: Sequence[str], now_ns: int) -> JsonObject:
+    """The fields asked for, and where it is: ``current`` and the names that lead there, outermost first."""
+    current = where.current
+    return {
+        **request_object(request, fields),
+        "age_ns": max(now_ns - request.start_ns, 0),
+        "current": {
+            "span_id": current.span_id,
+            "name": current.name,
+            "kind": current.kind.name.lower(),
+            "start_ns": current.start_ns,
+            "age_ns": max(now_ns - current.start_ns, 0),
+            "file": current.file,
+            "line": current.line,
+            "thread": current.thread,
+        },
+        "path": [span.name for span in where.path],
+        "branches": where.branches,
+    }
 
 
 def _is_open(span: Span) -> bool:

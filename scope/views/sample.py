@@ -25,7 +25,7 @@ _LARGEST: Final = _EVENTS // 4
 
 
 def sampled(store: Reader, since_ns: int | None) -> Iterator[Trace]:
-    """Ten of every route of each of the newest, the slowest, and the longest at a stretch in their loop; within bounds."""
+    """Of the thousand newest, slowest and longest in their loop at a stretch ten each of every route, within bounds."""
     left = _EVENTS
     for request in _chosen(store, since_ns):
         if request.events > min(left, _LARGEST):

@@ -24,6 +24,7 @@ COMMANDS = {
     "routes": "Sum up by route.",
     "errors": "Sum up by exception.",
     "plan": "Analyse a code base: routes, what hurts, what to probe.",
+    "mcp": "Serve the stored requests to coding agents.",
     "doctor": "Check the machine, the collector and the store.",
     "set": "Change a setting in running processes.",
     "db": "Look after the store.",

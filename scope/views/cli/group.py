@@ -63,9 +63,10 @@ class LazyGroup(click.Group):
 
 
 def _fail(ctx: click.Context, error: ScopeError) -> NoReturn:
-    from .failure import exit_code, message
+    from ..failure import failure_text
+    from .failure import exit_code
 
-    click.echo(f"scope: {message(error)}", err=True)
+    click.echo(f"scope: {failure_text(error)}", err=True)
     ctx.exit(exit_code(error))
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..collector_status import is_running
-from ..current import whereabouts
+from ..current import open_object, whereabouts
 from ..format import format_duration
-from ..jsonout import array_lines, request_object
+from ..jsonout import array_lines
 from ..lines import Piece
 from ..requests_table import short_id
 from ..spantext import location
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from ...model import RequestSummary, Span
     from ..current import Whereabouts
-    from ..jsonout import JsonObject
 
 _COLUMNS = (
     Column("age", right=True),
@@ -52,7 +51,7 @@ def command(invocation: Invocation, *, fields: tuple[str, ...] | None, fail_empt
     with invocation.open_store() as store:
         found = [(request, whereabouts(store.trace(request))) for request in store.open_requests()]
     if fields is not None:
-        invocation.output.text(array_lines(_object(*each, fields, now_ns) for each in found))
+        invocation.output.text(array_lines(open_object(*each, fields, now_ns) for each in found))
     elif found:
         width = invocation.output.width
         rows = [_row(*each, now_ns, short=width is not None) for each in found]
@@ -80,24 +79,3 @@ def _row(request: RequestSummary, where: Whereabouts, now_ns: int, *, short: boo
 def _place(span: Span, root: Span) -> str:
     """Where it is in the source; else the thread that it is in, if that is not the request's own."""
     return location(span.file, span.line) or (f"in {span.thread}" if span.thread != root.thread else "")
-
-
-def _object(request: RequestSummary, where: Whereabouts, fields: tuple[str, ...], now_ns: int) -> JsonObject:
-    """The fields asked for, and where it is: ``current`` and the names that lead there, outermost first."""
-    current = where.current
-    return {
-        **request_object(request, fields),
-        "age_ns": max(now_ns - request.start_ns, 0),
-        "current": {
-            "span_id": current.span_id,
-            "name": current.name,
-            "kind": current.kind.name.lower(),
-            "start_ns": current.start_ns,
-            "age_ns": max(now_ns - current.start_ns, 0),
-            "file": current.file,
-            "line": current.line,
-            "thread": current.thread,
-        },
-        "path": [span.name for span in where.path],
-        "branches": where.branches,
-    }
