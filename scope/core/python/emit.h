@@ -6,6 +6,7 @@
 #ifndef SCOPE_EMIT_H
 #define SCOPE_EMIT_H
 
+#include "../event_clock.h"
 #include "runtime.h"
 
 /* The ring to write an event of `request` to; NULL when its session is gone, as in a forked child. */
@@ -34,7 +35,7 @@ static inline void scope_emit(const RequestObject *request, uint8_t type, uint32
     scope_ring *ring = scope_request_ring(request);
     if (!ring)
         return;
-    uint64_t now_ns = scope_clock_now(), key = request->key;
+    uint64_t now_ns = scope_event_now(), key = request->key;
     scope_word *words = scope_ring_reserve(ring, SCOPE_PREFIX_WORDS);
     if (!words)
         return;
@@ -61,7 +62,7 @@ static inline void scope_emit_payload_at(const RequestObject *request, uint64_t 
 static inline void scope_emit_payload(const RequestObject *request, uint8_t type, uint32_t site, uint32_t span,
                                       uint32_t parent, const void *payload, size_t size)
 {
-    scope_emit_payload_at(request, scope_clock_now(), type, site, span, parent, payload, size);
+    scope_emit_payload_at(request, scope_event_now(), type, site, span, parent, payload, size);
 }
 
 #endif

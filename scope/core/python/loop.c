@@ -132,7 +132,7 @@ void scope_loop_leave(RequestObject *request, uint64_t now_ns)
 static void begin_step(running *step, const HeldObject *callback, bool passes_on)
 {
     ContextObject *context = scope_context();
-    uint64_t now_ns = scope_clock_now();
+    uint64_t now_ns = scope_event_now();
     *step = (running){
         .outer = now_running,
         /* a timer that is a little early by the loop's own clock has not waited */
@@ -157,7 +157,7 @@ static void end_step(running *step, PyObject *task)
     if (!step->request->ended) {
         ContextObject *context = scope_context();
         uint32_t span = context && context->request == step->request ? context->span : 1;
-        emit_step(step->request, step, scope_clock_now(), span, task ? suspended_in(task) : 0);
+        emit_step(step->request, step, scope_event_now(), span, task ? suspended_in(task) : 0);
         Py_XDECREF(context);
     }
     Py_DECREF(step->request);
@@ -244,7 +244,7 @@ static PyObject *new_callback(PyObject *inner, uint64_t ready_ns, bool in_thread
 /* When a callback given now, with `delay` or time `when` in seconds, can run. */
 static uint64_t ready_at(uint8_t mode, PyObject *when)
 {
-    uint64_t now_ns = scope_clock_now();
+    uint64_t now_ns = scope_event_now();
     if (mode == CALL_SOON)
         return now_running && now_running->passes_on ? now_running->ready_ns : now_ns;
     double seconds = PyFloat_AsDouble(when);
@@ -305,7 +305,7 @@ static PyObject *loop_method(PyObject *module, PyObject *args)
 static PyObject *queued(PyObject *module, PyObject *call)
 {
     (void)module;
-    return new_callback(call, scope_clock_now(), true);
+    return new_callback(call, scope_event_now(), true);
 }
 
 static PyMemberDef held_members[] = {

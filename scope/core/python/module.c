@@ -1,4 +1,5 @@
 /* The module scope._core: its functions about the process, and the types of the other files. */
+#include "../event_clock.h"
 #include "calls.h"
 #include "conditions.h"
 #include "context.h"
@@ -146,6 +147,7 @@ static int execute(PyObject *module)
     runtime.routes = PyDict_New();
     if (!runtime.names || !runtime.routes)
         return -1;
+    scope_event_clock_init(&scope_events_clock);
     if (scope_add_session(module) < 0 || scope_add_context(module) < 0 || scope_add_request(module) < 0)
         return -1;
     if (scope_add_asgi(module) < 0 || scope_add_exchange(module) < 0 || scope_add_span(module) < 0)

@@ -26,7 +26,7 @@ void scope_end_request(RequestObject *self, uint8_t outcome)
         return;
     if (outcome == SCOPE_OUTCOME_OK && is_cut_short(self))
         outcome = SCOPE_OUTCOME_DISCONNECTED;
-    uint64_t now_ns = scope_clock_now();
+    uint64_t now_ns = scope_event_now();
     scope_loop_leave(self, now_ns);
     self->ended = true;
     Py_CLEAR(self->last_error);
