@@ -1,7 +1,6 @@
 /* Calls of functions that a Plan chose, from their beginning to their end: function.h. */
 #include "function.h"
 
-#include "conditions.h"
 #include "context.h"
 #include "emit.h"
 #include "request.h"
@@ -41,14 +40,16 @@ int scope_function_set_cases(scope_function *function, PyObject *cases)
         PyErr_Format(PyExc_ValueError, "a function has at most %d cases", SCOPE_CASES_MAX);
         return -1;
     }
-    for (Py_ssize_t index = 0; index < count; index++)
+    for (Py_ssize_t index = 0; index < count; index++) {
         if (read_case(&function->conditional[index], PyTuple_GET_ITEM(cases, index)) < 0)
             return -1;
+        function->asked |= UINT64_C(1) << function->conditional[index].condition;
+    }
     function->cases = (uint8_t)count;
     return 0;
 }
 
-uint8_t scope_function_level_in(const scope_function *function, RequestObject *request)
+uint8_t scope_function_level_slow(const scope_function *function, RequestObject *request)
 {
     for (uint8_t index = 0; index < function->cases; index++)
         if (scope_condition_met(request, function->conditional[index].condition))

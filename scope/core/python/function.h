@@ -8,6 +8,7 @@
 #define SCOPE_FUNCTION_H
 
 #include "calls.h"
+#include "conditions.h"
 #include "runtime.h"
 
 /* As in scope/instrument/plan/level.py; each records what those below it do, and more. */
@@ -31,6 +32,7 @@ typedef struct {
     uint32_t index; /* of its counters in calls.h */
     uint8_t level; /* how deep its calls are recorded, in requests that meet none of the conditions below */
     uint8_t cases;
+    uint64_t asked; /* bits of the conditions of all its cases */
     scope_case conditional[SCOPE_CASES_MAX]; /* [below `cases`] the first whose condition is met decides */
 } scope_function;
 
@@ -47,14 +49,23 @@ int scope_function_init(scope_function *function, PyObject *name, uint32_t site,
 /* Gives it the cases of a tuple of (condition, level), the one that decides first. 0, or -1 with an exception set. */
 int scope_function_set_cases(scope_function *function, PyObject *cases);
 
-/* The level that a function with cases has in this request. Leaves no exception set. */
-uint8_t scope_function_level_in(const scope_function *function, RequestObject *request);
+/* scope_function_level() where one of its conditions may be met. */
+uint8_t scope_function_level_slow(const scope_function *function, RequestObject *request);
+
+/* The level that the function has in this request. Leaves no exception set. */
+static inline uint8_t scope_function_level(const scope_function *function, RequestObject *request)
+{
+    bool is_known = request->conditions_of == scope_conditions.serial;
+    if (__builtin_expect(!function->asked || (is_known && !(request->conditions & function->asked)), 1))
+        return function->level;
+    return scope_function_level_slow(function, request);
+}
 
 /* How deep this call is recorded: the function's level in this request, as far as the request's limits let it. Counts calls
  * that have one. */
 static inline enum scope_level scope_call_level(RequestObject *request, const scope_function *function)
 {
-    uint8_t level = function->cases ? scope_function_level_in(function, request) : function->level;
+    uint8_t level = scope_function_level(function, request);
     if (!level || !scope_calls_allow(request, function->index))
         return SCOPE_LEVEL_OFF;
     return (enum scope_level)level;
