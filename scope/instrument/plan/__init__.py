@@ -2,6 +2,7 @@
 
 from .candidate import Candidate
 from .condition import Condition
+from .criteria import Criteria
 from .decision import Decision
 from .errors import RuleError
 from .level import Level
@@ -13,6 +14,7 @@ from .sources import make_plan, read_rules
 __all__ = [
     "Candidate",
     "Condition",
+    "Criteria",
     "Decision",
     "Level",
     "Ownership",

@@ -11,6 +11,7 @@ import pytest
 
 from scope.model import ExceptionInfo, Frame, RequestSummary, SpanKind, State, Step
 from scope.store import JSON_FIELDS, ErrorGroup, RouteStats, SegmentLosses, SliceInfo, StoreInfo, lookup
+from scope.views.asked import Asked
 from scope.views.diff import diff_traces
 from scope.views.difftext import diff_object
 from scope.views.health import Check
@@ -108,6 +109,7 @@ def test_values_without_a_form_are_shown_as_they_are_written() -> None:
     [
         ("## Routes", "", RouteStats),
         ("## Errors", "", ErrorGroup),
+        ("## Probes", "", Asked),
         ("## Health", "", Check),
         ("## Health", "`db info --json`", StoreInfo),
     ],
