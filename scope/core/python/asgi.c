@@ -160,6 +160,13 @@ static bool is_true(PyObject *value)
     return value == Py_True;
 }
 
+/* A connection may be the only request of its process for hours. */
+static void look_whether_steered(void)
+{
+    if (runtime.session)
+        scope_session_steered(runtime.session);
+}
+
 /* Takes note of a message that goes out. `*last`: it ends the response. A new reference to what is to be sent. */
 static PyObject *outgoing(RequestObject *request, PyObject *message, bool *last)
 {
@@ -201,6 +208,7 @@ static PyObject *send_call(PyObject *callable, PyObject *const *args, size_t fla
     if (PyVectorcall_NARGS(flags) != 1 || names)
         return PyObject_Vectorcall(self->inner, args, flags, names);
     bool last = false;
+    look_whether_steered();
     PyObject *message = outgoing(self->request, args[0], &last);
     PyErr_Clear();
     PyObject *awaitable = PyObject_CallOneArg(self->inner, message);
@@ -235,6 +243,7 @@ static void incoming(RequestObject *request, PyObject *message)
 
 static void received(AwaitingObject *self, PyObject *message)
 {
+    look_whether_steered();
     incoming(((StepObject *)self)->request, message);
 }
 

@@ -255,6 +255,7 @@ RequestObject *scope_begin_task(PyObject *name, PyObject *attributes)
         PyErr_Clear();
         return NULL;
     }
+    scope_session_steered(session);
     random_trace(self);
     use_trace_as_id(self);
     uint8_t bytes[BEGIN_BYTES];

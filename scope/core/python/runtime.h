@@ -111,8 +111,16 @@ void scope_count_forked(void);
 /* The session that a request or a task may begin in; started by the starter where there is none. NULL while paused. */
 SessionObject *scope_ensure_session(void);
 
-/* Calls runtime.steered: the control word has another generation than it had. Leaves no exception set. */
-void scope_session_steered(SessionObject *session);
+/* Calls runtime.steered: the control word has this generation, and had another. Leaves no exception set. */
+void scope_steered(uint32_t generation);
+
+/* Looks whether the collector has said that other functions are to be recorded; wherever a process that is busy comes by. */
+static inline void scope_session_steered(SessionObject *session)
+{
+    uint64_t control = scope_load_relaxed(&session->segment.control->control);
+    if (__builtin_expect((uint32_t)(control & SCOPE_CONTROL_GENERATION_MASK) != runtime.generation, 0))
+        scope_steered((uint32_t)(control & SCOPE_CONTROL_GENERATION_MASK));
+}
 
 uint64_t scope_runtime_random(void);
 

@@ -86,11 +86,8 @@ SessionObject *scope_ensure_session(void)
     return runtime.session;
 }
 
-void scope_session_steered(SessionObject *session)
+void scope_steered(uint32_t generation)
 {
-    uint32_t generation = (uint32_t)(scope_load_relaxed(&session->segment.control->control) & SCOPE_CONTROL_GENERATION_MASK);
-    if (__builtin_expect(generation == runtime.generation, 1))
-        return;
     runtime.generation = generation;
     PyObject *done = runtime.steered ? PyObject_CallNoArgs(runtime.steered) : Py_NewRef(Py_None);
     if (!done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from scope import _core
 from scope.testing import captured
-from tests.unit.core.inside import http
+from tests.unit.core.inside import http, receive, send
 
 
 @pytest.fixture
@@ -40,6 +41,32 @@ def test_the_hook_is_called_once_for_each_change_when_the_next_request_begins(ca
             begin()
             assert len(calls) - before == expected
         segment.close()
+
+
+def test_messages_and_tasks_look_for_changes_too(calls: list[None]) -> None:
+    """A connection may be the only request of its process for hours."""
+    with captured():
+        session = _core.get_session()
+        assert session is not None
+        segment = _core.Segment(session.path)
+        request = _core.begin_request(http(), b"x-request-id", True)
+        assert request is not None
+        before = len(calls)
+        segment.set_control(7)
+        asyncio.run(once(request.wrap_receive(receive)))
+        assert len(calls) - before == 1
+        segment.set_control(8)
+        asyncio.run(once(request.wrap_send(send), {"type": "http.response.start", "status": 200, "headers": []}))
+        assert len(calls) - before == 2
+        request.end(0)
+        segment.set_control(0)
+        with _core.Span("task", 0):
+            assert len(calls) - before == 3
+        segment.close()
+
+
+async def once(call: Any, *arguments: object) -> None:
+    await call(*arguments)
 
 
 def test_what_the_hook_raises_fails_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
