@@ -101,6 +101,12 @@ def set_conditions(table: tuple[tuple[str | None, str | None, str | None, str | 
 def set_call_limits(per_function: int, per_request: int, /) -> None:
     """How many calls of one instrumented function, and of all, one request records; the others are counted."""
 
+def set_least(outside_step_ns: int, gc_pause_ns: int, /) -> None:
+    """How long a step outside any request, and a pause for garbage collection, must be to be recorded."""
+
+def gc_pause(phase: str, info: Mapping[str, int], /) -> None:
+    """For ``gc.callbacks``: records long collections, of the thread's request or else of the process."""
+
 def pause(paused: bool, /) -> None:
     """Begin no request and no task while true; those under way are recorded to their end."""
 
@@ -422,6 +428,13 @@ class Correlator:
         """Up to ``limit`` finished requests, of one segment where it is given; they are no longer held."""
     def take_open(self) -> list[tuple[Any, ...]]:
         """Requests not finished that changed since they were last taken; their bytes are no longer held."""
+    def take_process(self, slot: int, /) -> list[tuple[int, int, bytes]]:
+        """What a segment's process wrote of no request since the last call: lane, position, records.
+
+        Of the records the last is the event's, before it stands its lane's where that is known.
+        """
+    def latest(self, slot: int, /) -> int:
+        """Unix time in ns of the latest event that was read of a segment; 0 before the first."""
     def restore(self, slot: int, key: int, piece: bytes, /) -> bool:
         """Take back a piece of an open request that an earlier collector stored; false where it is damaged."""
     def sweep(self) -> int:
@@ -432,4 +445,4 @@ class Correlator:
     def losses(self, slot: int, /) -> dict[str, int]:
         """Events lost in a segment by reason, those that were overwritten before they were read included."""
     def statistics(self) -> dict[str, int]:
-        """events, stray, malformed, finished, open, bytes, refused."""
+        """events, stray, malformed, finished, open, bytes, refused, standing, cut, of_process."""

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Final
 
 from ._core import Correlator, Segment, Session, get_session, set_describe, set_session
 from .capture.exceptions import describe
-from .model import EventType, Outcome, RequestKind, RequestState, RequestSummary
+from .model import EventType, Outcome, ProcessEvent, RequestKind, RequestState, RequestSummary
 from .store.assemble import assemble
 from .store.batch import Summary
+from .store.process_records import process_records
 from .wire import fields
 from .wire.decode import decode_records
 from .wire.definitions import decode_definition
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
     from .model import Definition, Event, Trace
+    from .store.process_records import ProcessRecord
 
 __all__ = ["Capture", "captured", "read_segment"]
 
@@ -105,6 +107,11 @@ class Capture:
         """The records behind the traces, request by request; each run of a lane's follows that lane's LANE record."""
         return [event for _, events in self._read().requests for event in events]
 
+    def process_events(self) -> list[ProcessEvent]:
+        """What happened outside requests, as far as the process itself can tell, by lane and time."""
+        reading = self._read()
+        return [_process_event(each, reading.definitions, reading.pid) for each in reading.process]
+
     def losses(self) -> Mapping[str, int]:
         """Events lost, by reason; zeroes included."""
         return self._read().losses
@@ -137,6 +144,8 @@ class _Reading:
             self.losses = correlator.losses(slot)
             monotonic_ns, _, realtime_ns = segment.clocks
             self.offset_ns = realtime_ns - monotonic_ns
+            self.pid = segment.pid
+            self.process = list(process_records(correlator.take_process(slot), self.offset_ns))
             found = [Summary(*row) for row in (*correlator.take(_ALL), *correlator.take_open())]
             self.requests = [self._request(each, segment.pid) for each in sorted(found, key=lambda each: each.key)]
         finally:
@@ -184,6 +193,26 @@ def _summary(found: Summary, events: Sequence[Event], definitions: Sequence[Defi
         messages_out=found.messages_out,
         pid=pid,
         service=_service(definitions),
+    )
+
+
+def _process_event(found: ProcessRecord, definitions: Sequence[Definition], pid: int) -> ProcessEvent:
+    """What the store would say of the event."""
+    site = definitions[found.site - 1] if 0 < found.site <= len(definitions) else None
+    return ProcessEvent(
+        kind=found.kind,
+        pid=pid,
+        service=_service(definitions),
+        start_ns=found.start_ns,
+        duration_ns=found.duration_ns,
+        waited_ns=found.waited_ns,
+        thread=found.thread,
+        name=site.name if site else "",
+        file=site.file if site else "",
+        line=site.line if site else 0,
+        generation=found.generation,
+        collected=found.collected,
+        left_over=bool(found.left_over),
     )
 
 

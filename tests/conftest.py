@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Every run, also of a child process, reads and writes below this test's own directory."""
+    """Every run, also of a child process, reads and writes below this test's own directory.
+
+    Garbage collection comes when it will: only tests of it let it be recorded.
+    """
     for name in [name for name in os.environ if name.startswith("SCOPE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("SCOPE_DIR", str(tmp_path / "scope"))
+    monkeypatch.setenv("SCOPE_LOOP_MIN_GC_MS", "60000")
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +42,8 @@ def nothing_left_behind(isolated: None, monkeypatch: pytest.MonkeyPatch) -> Iter
     yield
     session = _core.get_session()
     _core.set_session(None)
+    if _core.gc_pause in gc.callbacks:
+        gc.callbacks.remove(_core.gc_pause)
     if session is not None:
         session.close()
         pytest.fail(f"a session survived the test: {session.path}")

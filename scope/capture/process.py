@@ -19,6 +19,7 @@ from ..errors import ScopeError
 from .autostart import start_collector
 from .exceptions import ExceptionLimits, describe
 from .leftovers import remove_leftovers
+from .watching import watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +57,7 @@ class Process:
         if session is not None:
             self._check_runtime(config)
             session.set_overflow(*_overflow(config.segment))
+            watch(config.loop)
         self._settings, self._config = merged, config
         install(self)
         pause(not config.enabled)
@@ -95,6 +97,7 @@ class Process:
             max_attributes=config.capture.max_attributes,
             resource=_resource(config),
         )
+        watch(config.loop)
         set_complain(partial(_complain, segment.dir))
         limits = ExceptionLimits(frames=config.capture.max_stack_frames)
         set_describe(partial(describe, limits=limits))

@@ -6,11 +6,13 @@ import logging
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..store import StoreError
 from ..store.batch import LaneLoss
+from ..store.process_records import ProcessRecord, process_records
 from .files import SegmentFiles
+from .lifetime import Lifetime
 from .owner import Owner
 from .round import Waiting
 from .source import Source, info_of
@@ -23,8 +25,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("scope.collector")
 
-News = tuple[dict[int, tuple[int, list[bytes]]], dict[int, tuple[int, ...]], dict[int, tuple[LaneLoss, ...]]]
-"""Definitions, heads and losses, by the store's numbers of the segments."""
+
+class News(NamedTuple):
+    """What the store has not been told, by its numbers of the segments."""
+
+    definitions: dict[int, tuple[int, list[bytes]]]
+    heads: dict[int, tuple[int, ...]]
+    losses: dict[int, tuple[LaneLoss, ...]]
+    process: dict[int, list[ProcessRecord]]
 
 
 @dataclass(slots=True)
@@ -114,7 +122,8 @@ class Fleet:
         past = (self._past or {}).get(segment.uuid, _Past())
         with self.lock:
             segment.restore_heads(past.heads)
-            source = Source(segment, Owner(segment), number, self._correlator.add(segment, number))
+            slot = self._correlator.add(segment, number)
+            source = Source(segment, Owner(segment), Lifetime(segment), number, slot)
             source.definitions, source.fresh = past.definitions, entries[past.definitions :]
             segment.restore_told(past.losses)
             source.losses, source.lost_before = past.losses, sum(events for _, _, events in past.losses)
@@ -160,10 +169,14 @@ class Fleet:
     def find_dead(self) -> bool:
         """End what processes proven dead have left open, read to their end; false where the correlator was too full."""
         for name, source in self._sources.items():
-            if source.dead or source.owner.is_alive():
+            if source.dead:
+                continue
+            if source.owner.is_alive():
+                source.lifetime.seen()
                 continue
             if not self._read(name, source)[1]:
                 return False
+            source.lifetime.found_dead(self._correlator.latest(source.slot))
             self._end(source)
         return True
 
@@ -176,20 +189,25 @@ class Fleet:
 
     def news(self) -> News:
         """What the store has not been told of any segment; it counts as told now."""
-        definitions: dict[int, tuple[int, list[bytes]]] = {}
-        heads: dict[int, tuple[int, ...]] = {}
-        losses: dict[int, tuple[LaneLoss, ...]] = {}
+        news = News({}, {}, {}, {})
         for source in self._sources.values():
             if (now := source.segment.heads()) != source.heads:
-                heads[source.number] = source.heads = now
+                news.heads[source.number] = source.heads = now
             if (lost := source.segment.told()) != source.losses:
-                losses[source.number] = source.losses = lost
+                news.losses[source.number] = source.losses = lost
             if source.fresh:
-                definitions[source.number] = source.definitions + 1, source.fresh
+                news.definitions[source.number] = source.definitions + 1, source.fresh
                 source.definitions += len(source.fresh)
                 source.fresh = []
+            if happened := self._happened(source):
+                news.process[source.number] = happened
             source.settled = source.dead
-        return definitions, heads, losses
+        return news
+
+    def _happened(self, source: Source) -> list[ProcessRecord]:
+        """What happened to a process outside its requests since this was last asked."""
+        rows = self._correlator.take_process(source.slot)
+        return [*source.lifetime.take(), *process_records(rows, source.lifetime.clock_offset_ns)]
 
     def waiting(self) -> list[Waiting]:
         """How many finished requests of each segment are held."""

@@ -47,8 +47,8 @@ class Round:
         self._unfinished: dict[int, list[tuple[Any, ...]]] = {}
         for row in unfinished:
             self._unfinished.setdefault(row[0], []).append(row)
-        self._definitions, self._heads, self._losses = news
-        fresh = self._unfinished.keys() | self._definitions.keys() | self._heads.keys() | self._losses.keys()
+        self._definitions, self._heads, self._losses, self._process = news
+        fresh = self._unfinished.keys() | set().union(*news)
         self._waiting = deque(each for each in waiting if each.finished or each.number in fresh)
 
     def next(self) -> Batch | None:
@@ -80,6 +80,7 @@ class Round:
             {number: self._heads[number] for number in whole if number in self._heads},
             {number: _by_reason(rows) for number, rows in losses.items()},
             losses,
+            {number: self._process[number] for number in whole if number in self._process},
         )
 
 

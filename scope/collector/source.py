@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .._core import Segment
     from ..model import Attributes
     from ..store.batch import LaneLoss
+    from .lifetime import Lifetime
     from .owner import Owner
 
 
@@ -29,6 +30,7 @@ class Source:
 
     segment: Segment
     owner: Owner
+    lifetime: Lifetime
     number: int
     slot: int
     definitions: int = 0

@@ -21,6 +21,7 @@ __all__ = [
     "CaptureConfig",
     "CollectorConfig",
     "Config",
+    "LoopConfig",
     "Overflow",
     "ProbesConfig",
     "Profile",
@@ -140,6 +141,24 @@ class ProbesConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoopConfig:
+    """What is recorded of event loops and of the process besides what its requests do."""
+
+    min_outside_ms: int = option(
+        Duration("ms", 1, 60_000),
+        10,
+        "Steps of an event loop outside any request are recorded when they take this long.",
+        runtime=True,
+    )
+    min_gc_ms: int = option(
+        Duration("ms", 0, 60_000),
+        1,
+        "Pauses for garbage collection are recorded when they take this long.",
+        runtime=True,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CollectorConfig:
     """The process that drains the segments and stores requests."""
 
@@ -201,6 +220,7 @@ class Config:
     segment: SegmentConfig
     capture: CaptureConfig
     probes: ProbesConfig
+    loop: LoopConfig
     collector: CollectorConfig
     store: StoreConfig
     sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
@@ -259,6 +279,7 @@ SECTIONS: Final[Mapping[str, type[Any]]] = MappingProxyType(
         "segment": SegmentConfig,
         "capture": CaptureConfig,
         "probes": ProbesConfig,
+        "loop": LoopConfig,
         "collector": CollectorConfig,
         "store": StoreConfig,
     }

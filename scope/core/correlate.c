@@ -50,13 +50,29 @@ static void introduce(scope_slot *owner, uint32_t lane, const uint8_t *record, u
     memcpy(note->record, record, note->words * 8);
 }
 
-static scope_group *group_for(scope_correlator *self, uint32_t number, const uint8_t *record)
+static uint64_t key_of(const uint8_t *record)
 {
-    uint64_t key = scope_request_key(scope_load64(record), scope_load64(record + 16)) & ((UINT64_C(1) << SCOPE_KEY_BITS) - 1);
-    if (key == 0) {
+    return scope_request_key(scope_load64(record), scope_load64(record + 16)) & ((UINT64_C(1) << SCOPE_KEY_BITS) - 1);
+}
+
+/* An event of no request. */
+static void keep_of_process(scope_correlator *self, scope_slot *owner, uint32_t lane, uint64_t position,
+                            const uint8_t *record, uint64_t words)
+{
+    if (!scope_event_of_process(scope_header_type(scope_load64(record)))) {
         self->statistics.stray++;
-        return NULL;
+        return;
     }
+    const scope_lane_note *note = &owner->introduced[lane];
+    scope_process_record kept = {lane, position, note->words ? note->record : NULL, note->words, record, words};
+    if (scope_process_log_keep(&owner->log, &kept))
+        self->statistics.of_process++;
+    else
+        self->statistics.refused++;
+}
+
+static scope_group *group_for(scope_correlator *self, uint32_t number, uint64_t key)
+{
     scope_group *group = scope_group_find(self, number, key);
     if (group)
         return group;
@@ -96,6 +112,7 @@ void scope_correlator_feed(scope_correlator *self, uint32_t number, uint32_t lan
         return;
     }
     self->statistics.events++;
+    owner->latest_ns = scope_later(owner->latest_ns, scope_load64(record + 8));
     if (owner->found_ns && owner->lost_lane == lane) {
         owner->lost_until_ns = scope_later(owner->lost_until_ns, scope_load64(record + 8));
         owner->found_ns = 0;
@@ -105,7 +122,12 @@ void scope_correlator_feed(scope_correlator *self, uint32_t number, uint32_t lan
         self->statistics.malformed++;
         return;
     }
-    scope_group *group = group_for(self, number, record);
+    uint64_t key = key_of(record);
+    if (key == 0) {
+        keep_of_process(self, owner, lane, position, record, words);
+        return;
+    }
+    scope_group *group = group_for(self, number, key);
     if (!group)
         return;
     if (!add_record(self, group, lane, position, record, words)) {
@@ -229,6 +251,16 @@ bool scope_correlator_restore(scope_correlator *self, uint32_t number, uint64_t 
     group->dirty = false;
     group->pieces++;
     return true;
+}
+
+uint64_t scope_correlator_latest(const scope_correlator *self, uint32_t number)
+{
+    return self->slots[number].latest_ns;
+}
+
+scope_process_log *scope_correlator_log(scope_correlator *self, uint32_t number)
+{
+    return &self->slots[number].log;
 }
 
 scope_correlator_statistics scope_correlator_read_statistics(const scope_correlator *self)

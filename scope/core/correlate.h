@@ -69,6 +69,7 @@ typedef struct {
     uint64_t standing; /* bytes held for open requests as long as they are open */
     uint64_t cut; /* open requests given up for want of memory */
     uint64_t refused; /* events not kept for want of memory */
+    uint64_t of_process; /* events of no request that were kept as the process's */
 } scope_correlator_statistics;
 
 /* NULL when memory is short. `max_bytes` bounds what is held until it is taken, half of it what is held of open requests. */
@@ -129,6 +130,13 @@ void scope_group_flushed(scope_correlator *correlator, scope_group *group);
  * with the store. */
 bool scope_correlator_restore(scope_correlator *correlator, uint32_t slot, uint64_t key, const uint8_t *bytes,
                               size_t size);
+
+/* CLOCK_MONOTONIC of the latest event that was read of the segment; 0 before the first. */
+uint64_t scope_correlator_latest(const scope_correlator *correlator, uint32_t slot);
+
+/* What the segment's process wrote of no request since it was last cleared; the caller may clear it. Bounded: what is more
+ * than that is counted as refused. */
+struct scope_process_log *scope_correlator_log(scope_correlator *correlator, uint32_t slot);
 
 scope_correlator_statistics scope_correlator_read_statistics(const scope_correlator *correlator);
 

@@ -85,8 +85,10 @@ void scope_correlator_free(scope_correlator *self)
         free(spare->bytes);
         free(spare);
     }
-    for (uint32_t number = 0; number < self->slot_count; number++)
+    for (uint32_t number = 0; number < self->slot_count; number++) {
         free(self->slots[number].introduced);
+        scope_process_log_clear(&self->slots[number].log);
+    }
     free(self->slots);
     free(self->buckets);
     free(self);
@@ -201,6 +203,7 @@ void scope_correlator_remove(scope_correlator *self, uint32_t number)
         scope_group_free(self, group);
     }
     free(self->slots[number].introduced);
+    scope_process_log_clear(&self->slots[number].log);
     self->slots[number] = (scope_slot){.finished = self->slots[number].finished, .bytes = self->slots[number].bytes};
     self->used_slots--;
 }

@@ -5,6 +5,7 @@
 #define SCOPE_GROUPS_H
 
 #include "correlate.h"
+#include "process_log.h"
 
 #define SCOPE_NOWHERE UINT64_C(0xFFFF) /* a lane number that no segment has */
 #define SCOPE_PLACE_MASK ((UINT64_C(1) << 48) - 1)
@@ -30,6 +31,8 @@ typedef struct {
     uint32_t ended; /* open groups that have met their end */
     uint64_t bytes, standing; /* its part of what the statistics say */
     uint64_t losses, lost[SCOPE_LOSS_REASONS], lost_ns[SCOPE_LOSS_REASONS]; /* how often; in all, and when last */
+    uint64_t latest_ns; /* of all its events */
+    scope_process_log log; /* events of no request */
 } scope_slot;
 
 typedef struct {

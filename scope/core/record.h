@@ -26,6 +26,9 @@ enum {
     SCOPE_ANNOTATION = 0x30,
     SCOPE_EXCEPTION = 0x31,
     SCOPE_LOOP_STEP = 0x40,
+    SCOPE_OUTSIDE_STEP = 0x41,
+    SCOPE_GC_PAUSE = 0x42,
+    SCOPE_SHUTDOWN = 0x43,
 };
 
 enum { SCOPE_OUTCOME_OK, SCOPE_OUTCOME_EXCEPTION, SCOPE_OUTCOME_CANCELLED, SCOPE_OUTCOME_DISCONNECTED };
@@ -62,6 +65,7 @@ static inline uint64_t scope_event_words(uint8_t type)
     case SCOPE_FUNCTION_ENTER:
     case SCOPE_FUNCTION_EXIT:
     case SCOPE_MARK:
+    case SCOPE_SHUTDOWN:
         return SCOPE_PREFIX_WORDS;
     case SCOPE_RESPONSE_START:
     case SCOPE_SPAN_BEGIN:
@@ -72,7 +76,10 @@ static inline uint64_t scope_event_words(uint8_t type)
     case SCOPE_RESPONSE_END:
         return SCOPE_PREFIX_WORDS + 2;
     case SCOPE_LOOP_STEP:
+    case SCOPE_OUTSIDE_STEP:
         return SCOPE_PREFIX_WORDS + 3;
+    case SCOPE_GC_PAUSE:
+        return SCOPE_PREFIX_WORDS + 4;
     case SCOPE_REQUEST_END:
         return SCOPE_PREFIX_WORDS + 5;
     case SCOPE_REQUEST_BEGIN:
@@ -82,7 +89,13 @@ static inline uint64_t scope_event_words(uint8_t type)
     }
 }
 
-/* The same of records that are no events; where the type is unknown, of what every record has. */
+/* Whether events of the type may be of no request: they are the process's then. */
+static inline bool scope_event_of_process(uint8_t type)
+{
+    return type == SCOPE_OUTSIDE_STEP || type == SCOPE_GC_PAUSE || type == SCOPE_SHUTDOWN;
+}
+
+/* Least length in words of records that are no events; where the type is unknown, of what every record has. */
 static inline uint64_t scope_note_words(uint8_t type)
 {
     switch (type) {

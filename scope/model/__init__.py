@@ -1,6 +1,7 @@
 """The nouns of a trace as frozen data; imports nothing of ours."""
 
 from .event import Event, EventType, Outcome
+from .process_event import ProcessEvent
 from .request import RequestKind, RequestState, RequestSummary
 from .site import Definition, DefinitionKind, FunctionKind
 from .span import Attributes, AttributeValue, Cut, ExceptionInfo, Frame, Mark, ObjectName, Redacted, Span, SpanKind
@@ -22,6 +23,7 @@ __all__ = [
     "Mark",
     "ObjectName",
     "Outcome",
+    "ProcessEvent",
     "Redacted",
     "RequestKind",
     "RequestState",

@@ -31,6 +31,9 @@ class EventType(IntEnum):
     ANNOTATION = 0x30
     EXCEPTION = 0x31
     LOOP_STEP = 0x40
+    OUTSIDE_STEP = 0x41
+    GC_PAUSE = 0x42
+    SHUTDOWN = 0x43
 
 
 class Outcome(IntEnum):

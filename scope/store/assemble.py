@@ -190,6 +190,16 @@ def _mark(work: _Assembly, event: Event) -> None:
     work.mark(work.draft(event), work.name(event), event.time_ns + work.offset_ns, fields.attributes(event))
 
 
+def _gc_pause(work: _Assembly, event: Event) -> None:
+    lasted_ns = fields.number(event, "lasted_ns")
+    said: Attributes = {
+        "gc.duration_ns": lasted_ns,
+        "gc.generation": fields.number(event, "generation"),
+        "gc.collected": fields.number(event, "collected"),
+    }
+    work.mark(work.draft(event), "garbage collection", event.time_ns - lasted_ns + work.offset_ns, said)
+
+
 def _loop_step(work: _Assembly, event: Event) -> None:
     if not work.has_room_for_step():
         return
@@ -249,6 +259,7 @@ _TAKE_IN: Final[Mapping[EventType, Callable[[_Assembly, Event], None]]] = {
     EventType.ANNOTATION: _annotation,
     EventType.EXCEPTION: _exception,
     EventType.LOOP_STEP: _loop_step,
+    EventType.GC_PAUSE: _gc_pause,
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 from .._core import transpose
+from .process_records import ProcessRecord
 
 __all__ = ["Batch", "Columns", "OpenRequest", "Restored", "SegmentInfo", "Summary"]
 
@@ -132,7 +133,7 @@ class Batch:
 
     ``definitions``: the number of the first entry, and raw entries from there on. ``heads``: per lane, up to which ring
     position everything is in this batch or an earlier one. ``losses``: totals by reason, not increments.
-    ``lane_losses``: the same by lane, as far as requests were told of it.
+    ``lane_losses``: the same by lane, as far as requests were told of it. ``process``: what happened outside requests.
     """
 
     finished: Sequence[tuple[Any, ...]] = ()
@@ -143,6 +144,7 @@ class Batch:
     heads: Mapping[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
     losses: Mapping[int, Mapping[str, int]] = field(default_factory=dict[int, Mapping[str, int]])
     lane_losses: Mapping[int, Sequence[LaneLoss]] = field(default_factory=dict[int, Sequence[LaneLoss]])
+    process: Mapping[int, Sequence[ProcessRecord]] = field(default_factory=dict[int, Sequence[ProcessRecord]])
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,4 +31,6 @@ def read_beside(store: Reader, trace: Trace) -> Beside:
         left -= request.events
         with suppress(NotFound):
             traces.append(store.trace(request, limit=SHOWN_AT_MOST))
-    return Beside(traces, skipped)
+    request = trace.request
+    end_ns = request.start_ns + request.duration_ns
+    return Beside(traces, skipped, store.process_events(request.start_ns, end_ns, beside=request))

@@ -1,8 +1,9 @@
 """The pass that says who held the loop while others waited for it.
 
 A loop runs one step at a time. While a request waits for it, whatever steps the same thread ran then are those of the
-requests that held it; the overlap is the time that each took. What is left over nobody recorded: work of the server
-itself, or of requests that are not in the store.
+requests that held it; the overlap is the time that each took. So it is with long steps outside any request, and with
+pauses for garbage collection. What is left over nobody recorded: short work of the server itself, or of requests that
+are not in the store.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ..model import State
+from .pauses import pauses
 from .states import states
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..model import RequestSummary, Span, Trace
+    from ..model import ProcessEvent, RequestSummary, Span, Trace
 
-__all__ = ["Theft", "held_longest_ns", "innermost", "thefts", "thefts_by", "waited_ns"]
+__all__ = ["OutsideTheft", "Theft", "held_longest_ns", "innermost", "thefts", "thefts_by", "thefts_outside", "waited_ns"]
 
 _MOST_PERCENT: Final = 50
 _NAMED_STEPS: Final = 100
@@ -29,11 +31,23 @@ _NAMED_STEPS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Theft:
-    """``victim`` waited ``stolen_ns`` for the loop while ``culprit`` held it, for the most part in ``function``."""
+    """``victim`` waited ``stolen_ns`` for the loop while ``culprit`` held it, for the most part in ``function``.
+
+    ``paused_ns`` of it the garbage collector took.
+    """
 
     culprit: RequestSummary
     victim: RequestSummary
     function: str
+    stolen_ns: int
+    paused_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideTheft:
+    """A request waited ``stolen_ns`` for the loop while what ``example`` is one of, in no request, held it."""
+
+    example: ProcessEvent
     stolen_ns: int
 
 
@@ -57,6 +71,23 @@ def thefts_by(culprit: Trace, others: Iterable[Trace]) -> list[Theft]:
     """From whom ``culprit`` took how much of the time that they waited for its loop, the most first."""
     holds = _Holds(culprit)
     return _worst_first(_theft(_Waits(other), holds) for other in others)
+
+
+def thefts_outside(victim: Trace, events: Iterable[ProcessEvent]) -> list[OutsideTheft]:
+    """What of ``events``, by its name, took how much of the time that ``victim`` waited for its loop, the most first."""
+    waits = _Waits(victim)
+    held = [event for event in events if event.thread in waits.threads and event.kind in {"step", "gc"}]
+    steps = _Runs((event.start_ns, event.end_ns) for event in held if event.kind == "step")
+    taken: Counter[tuple[str, str, str, int]] = Counter()
+    examples: dict[tuple[str, str, str, int], ProcessEvent] = {}
+    for event in held:
+        if event.kind == "gc" and steps.during(event.start_ns, event.end_ns):
+            continue  # part of a step that is told
+        name = event.kind, event.name, event.file, event.line
+        examples.setdefault(name, event)
+        for wait in waits.runs.during(event.start_ns, event.end_ns):
+            taken[name] += _overlap(event.start_ns, event.end_ns, *waits.runs.bounds[wait])
+    return [OutsideTheft(examples[name], stolen_ns) for name, stolen_ns in taken.most_common() if stolen_ns]
 
 
 def _worst_first(found: Iterable[Theft | None]) -> list[Theft]:
@@ -105,6 +136,7 @@ class _Holds:
             if not step.in_thread:
                 steps[step.thread].append((step.start_ns, step.end_ns))
         self.runs = {thread: _Runs(bounds) for thread, bounds in steps.items()}
+        self.pauses = [(pause.start_ns, pause.end_ns) for pause in pauses(culprit)]
 
 
 def _theft(victim: _Waits, culprit: _Holds) -> Theft | None:
@@ -119,7 +151,10 @@ def _theft(victim: _Waits, culprit: _Holds) -> Theft | None:
     for step_bounds, taken_ns in taken.most_common(_NAMED_STEPS):
         functions[innermost(culprit.root, *step_bounds)[-1].name] += taken_ns
     [(name, _)] = functions.most_common(1)
-    return Theft(culprit.request, victim.request, name, taken.total())
+    paused = (
+        _overlap(*pause, *victim.runs.bounds[wait]) for pause in culprit.pauses for wait in victim.runs.during(*pause)
+    )
+    return Theft(culprit.request, victim.request, name, taken.total(), sum(paused))
 
 
 def innermost(span: Span, start_ns: int, end_ns: int) -> tuple[Span, ...]:

@@ -8,6 +8,7 @@ from ..model import SpanKind
 from .attributes import value_text
 from .format import format_ago, format_bytes, format_duration, format_time
 from .lines import Line, Piece, line
+from .pauses import pause_line
 from .statetext import state_line
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def header_lines(trace: Trace, now_ns: int) -> Iterator[Line]:
         yield line(Piece(caller, "dim"))
     if doing := state_line(trace):
         yield doing
+    if paused := pause_line(trace):
+        yield paused
     yield line(completeness(request))
     if text := left_out(trace):
         yield line(Piece(text, "warning"))

@@ -10,6 +10,7 @@ from .attributes import brief_attributes, value_text
 from .format import format_duration
 from .header import CALLER
 from .lines import Piece
+from .pauses import pause_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +72,9 @@ def duration_text(node: Node, state: str) -> str:
 
 
 def mark_text(mark: Mark) -> str:
-    """The mark's name; of a loss, how much it was and why."""
+    """The mark's name; of a loss, how much it was and why; of a pause, how long it was."""
+    if pause := pause_of(mark):
+        return str(pause)
     if "scope.lost" not in mark.attributes:
         return mark.name
     lost, reason = mark.attributes["scope.lost"], mark.attributes.get("scope.loss_reason")

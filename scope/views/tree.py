@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["tree_lines"]
 
 _FRAMES = 3
-_LOSS = frozenset({"scope.lost", "scope.loss_reason"})
+_IN_WORDS = frozenset({"scope.lost", "scope.loss_reason", "gc.duration_ns", "gc.generation"})
 
 
 def tree_lines(
@@ -99,7 +99,7 @@ def _marks(placed: Placed, origin_ns: int, value_length: int | None) -> Iterator
 
 
 def _mark(placed: Placed, mark: Mark, text: str, origin_ns: int, value_length: int | None) -> _Row:
-    told = {name: value for name, value in mark.attributes.items() if name not in _LOSS}
+    told = {name: value for name, value in mark.attributes.items() if name not in _IN_WORDS}
     role: Role = "warning" if len(told) < len(mark.attributes) else "text"
     attributes = Piece(f"  {brief_attributes(told, value_length=value_length)}".rstrip(), "dim")
     line = (Piece(f"{placed.below}◆ ", "dim"), Piece(text, role), attributes)

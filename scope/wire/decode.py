@@ -16,6 +16,7 @@ from .layout import (
     BLOCK,
     FIRST_EVENT_TYPE,
     GAP,
+    GC_PAUSE,
     HEADER,
     LANE,
     LOOP_STEP,
@@ -182,6 +183,16 @@ def _loop_step(cursor: Cursor) -> Mapping[str, object]:
     return {"waited_ns": waited_ns, "ran_ns": ran_ns, "flags": flags}
 
 
+def _gc_pause(cursor: Cursor) -> Mapping[str, object]:
+    lasted_ns, generation, _, collected, uncollectable = cursor.take(GC_PAUSE)
+    return {
+        "lasted_ns": lasted_ns,
+        "generation": generation,
+        "collected": collected,
+        "uncollectable": uncollectable,
+    }
+
+
 _PAYLOADS: Final[dict[EventType, Callable[[Cursor], Mapping[str, object]]]] = {
     EventType.REQUEST_BEGIN: _request_begin,
     EventType.REQUEST_ROUTE: _request_route,
@@ -194,4 +205,6 @@ _PAYLOADS: Final[dict[EventType, Callable[[Cursor], Mapping[str, object]]]] = {
     EventType.ANNOTATION: _annotation,
     EventType.EXCEPTION: _exception,
     EventType.LOOP_STEP: _loop_step,
+    EventType.OUTSIDE_STEP: _loop_step,
+    EventType.GC_PAUSE: _gc_pause,
 }

@@ -14,6 +14,7 @@ from .layout import (
     BLOCK,
     FIRST_EVENT_TYPE,
     GAP,
+    GC_PAUSE,
     HEADER,
     LANE,
     LOOP_STEP,
@@ -158,6 +159,11 @@ def _loop_step(event: Event) -> bytes:
     return LOOP_STEP.pack(*(fields.number(event, name) for name in ("waited_ns", "ran_ns", "flags")), 0)
 
 
+def _gc_pause(event: Event) -> bytes:
+    counts = (fields.number(event, name) for name in ("collected", "uncollectable"))
+    return GC_PAUSE.pack(fields.number(event, "lasted_ns"), fields.number(event, "generation"), 0, *counts)
+
+
 _PAYLOADS: Final[dict[EventType, Callable[[Event], bytes]]] = {
     EventType.FILL: _nothing,
     EventType.BLOCK: _block,
@@ -177,4 +183,7 @@ _PAYLOADS: Final[dict[EventType, Callable[[Event], bytes]]] = {
     EventType.ANNOTATION: _annotation,
     EventType.EXCEPTION: _exception,
     EventType.LOOP_STEP: _loop_step,
+    EventType.OUTSIDE_STEP: _loop_step,
+    EventType.GC_PAUSE: _gc_pause,
+    EventType.SHUTDOWN: _nothing,
 }

@@ -29,6 +29,7 @@ RESPONSE_START: Final = Struct("<II")
 RESPONSE_END: Final = Struct("<QQ")
 REQUEST_END: Final = Struct("<B7xQQQQ")
 LOOP_STEP: Final = Struct("<QQII")
+GC_PAUSE: Final = Struct("<QIIQQ")
 TWO_BYTES: Final = Struct("<BB")
 
 _FIXED_BYTES: Final = {
@@ -50,6 +51,9 @@ _FIXED_BYTES: Final = {
     EventType.ANNOTATION: 2,
     EventType.EXCEPTION: TWO_BYTES.size + 6,
     EventType.LOOP_STEP: LOOP_STEP.size,
+    EventType.OUTSIDE_STEP: LOOP_STEP.size,
+    EventType.GC_PAUSE: GC_PAUSE.size,
+    EventType.SHUTDOWN: 0,
 }
 
 
@@ -108,7 +112,7 @@ DEFINITION: Final = Struct("<IHH")
 
 MAGIC: Final = b"SCOPESEG"
 ABI_MAJOR: Final = 2
-ABI_MINOR: Final = 0
+ABI_MINOR: Final = 1
 KNOWN_INCOMPATIBLE_FEATURES: Final = 0
 PAGE_BYTES: Final = 4096
 MIN_BLOCK_BYTES: Final = 16 * 1024

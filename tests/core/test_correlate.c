@@ -1,5 +1,6 @@
 /* The correlator: what belongs to a request comes out together, once, and says what it misses. */
 #include "correlate.h"
+#include "process_log.h"
 
 #include "check.h"
 #include "segments.h"
@@ -189,7 +190,7 @@ static void records_too_short_for_their_type_are_counted_and_left_out(void)
 {
     static const uint8_t types[] = {SCOPE_REQUEST_BEGIN, SCOPE_RESPONSE_START, SCOPE_RESPONSE_END, SCOPE_REQUEST_END,
                                     SCOPE_SPAN_BEGIN,    SCOPE_SPAN_END,       SCOPE_ANNOTATION,   SCOPE_EXCEPTION,
-                                    SCOPE_LOOP_STEP};
+                                    SCOPE_LOOP_STEP,     SCOPE_OUTSIDE_STEP,   SCOPE_GC_PAUSE};
     setting it = new_setting();
     for (size_t index = 0; index < sizeof types; index++)
         feed(&it, 0, event(types[index], 5, 100, scope_event_words(types[index]) - 1));
@@ -216,6 +217,40 @@ static void unknown_types_and_events_of_no_request_are_counted_and_left_out(void
     feed(&it, 0, event(0x7E, 5, 100, 4));
     feed(&it, 0, event(SCOPE_MARK, 0, 100, 4));
     CHECK(statistics(&it).malformed == 1 && statistics(&it).stray == 1 && statistics(&it).open == 0, "counts");
+    scope_correlator_free(it.it);
+}
+
+static void what_a_process_did_outside_requests_is_kept_with_whose_thread_it_was(void)
+{
+    setting it = new_setting();
+    scope_process_record found;
+    size_t at = 0;
+    record introduction = {.count = 4};
+    introduction.words[0] = scope_header(SCOPE_LANE, 4, 0, 0);
+    introduction.words[2] = 9;
+    feed(&it, 1, event(SCOPE_OUTSIDE_STEP, 0, 100, 7));
+    feed(&it, 0, introduction);
+    feed(&it, 0, event(SCOPE_GC_PAUSE, 0, 200, 8));
+    feed(&it, 0, event(SCOPE_GC_PAUSE, 7, 150, 8));
+    const scope_process_log *log = scope_correlator_log(it.it, it.slot);
+    CHECK(scope_process_log_next(log, &at, &found) && found.lane == 1 && found.words == 7, "the step");
+    CHECK(found.introduction_words == 0, "a lane that is not known");
+    CHECK(scope_process_log_next(log, &at, &found) && found.lane == 0 && found.words == 8, "the pause");
+    CHECK(found.introduction_words == 4 && memcmp(found.introduction, introduction.words, 32) == 0, "its lane");
+    CHECK(!scope_process_log_next(log, &at, &found), "a request's");
+    CHECK(statistics(&it).of_process == 2 && statistics(&it).stray == 0 && statistics(&it).open == 1, "counts");
+    CHECK(scope_correlator_latest(it.it, it.slot) == 200, "the latest");
+    scope_correlator_free(it.it);
+}
+
+static void what_a_process_did_beyond_the_bound_is_refused(void)
+{
+    setting it = new_setting();
+    for (uint64_t count = 0; count < SCOPE_PROCESS_LOG_BYTES_MAX / (12 * 8) + 5; count++)
+        feed(&it, 0, event(SCOPE_GC_PAUSE, 0, 100, 8));
+    CHECK(statistics(&it).refused == 5, "%llu", (unsigned long long)statistics(&it).refused);
+    scope_correlator_remove(it.it, it.slot);
+    CHECK(scope_correlator_log(it.it, it.slot)->size == 0, "held of a segment that is gone");
     scope_correlator_free(it.it);
 }
 
@@ -846,6 +881,8 @@ int main(void)
     an_id_of_our_own_is_not_kept_and_a_route_may_be_text();
     records_too_short_for_their_type_are_counted_and_left_out();
     unknown_types_and_events_of_no_request_are_counted_and_left_out();
+    what_a_process_did_outside_requests_is_kept_with_whose_thread_it_was();
+    what_a_process_did_beyond_the_bound_is_refused();
     sites_are_kept_once_each_up_to_a_bound();
     what_is_worth_indexing_is_noted_up_to_a_bound();
     each_run_of_a_lane_follows_whose_it_is();

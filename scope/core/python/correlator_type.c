@@ -138,7 +138,7 @@ static PyObject *correlator_statistics(CorrelatorObject *self, PyObject *unused)
         || scope_put_count(result, "malformed", now.malformed) < 0 || scope_put_count(result, "finished", now.finished) < 0
         || scope_put_count(result, "open", now.open) < 0 || scope_put_count(result, "bytes", now.bytes) < 0
         || scope_put_count(result, "refused", now.refused) < 0 || scope_put_count(result, "standing", now.standing) < 0
-        || scope_put_count(result, "cut", now.cut) < 0)
+        || scope_put_count(result, "cut", now.cut) < 0 || scope_put_count(result, "of_process", now.of_process) < 0)
         Py_CLEAR(result);
     return result;
 }
@@ -153,6 +153,8 @@ static PyMethodDef correlator_methods[] = {
     {"finished", (PyCFunction)correlator_finished, METH_O, "How many requests of a segment are finished."},
     {"take", (PyCFunction)scope_take_rows, METH_VARARGS, "Finished requests, at most so many, perhaps of one segment."},
     {"take_open", (PyCFunction)scope_take_open_rows, METH_NOARGS, "Open requests that changed."},
+    {"take_process", (PyCFunction)scope_take_process_rows, METH_O, "Events of no request that a segment's process wrote."},
+    {"latest", (PyCFunction)scope_latest_event, METH_O, "When a segment's latest event was."},
     {"restore", (PyCFunction)correlator_restore, METH_VARARGS, "Take back a stored piece of an open request."},
     {"sweep", (PyCFunction)correlator_sweep, METH_NOARGS, "End requests that cannot end by themselves."},
     {"losses", (PyCFunction)correlator_losses, METH_O, "Events lost in a segment, by reason."},

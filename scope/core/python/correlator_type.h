@@ -35,6 +35,10 @@ PyObject *scope_keeps_waiting(CorrelatorObject *self, PyObject *unused);
 PyObject *scope_take_rows(CorrelatorObject *self, PyObject *args);
 PyObject *scope_take_open_rows(CorrelatorObject *self, PyObject *unused);
 
+/* ---- process_rows.c ---- */
+PyObject *scope_take_process_rows(CorrelatorObject *self, PyObject *slot);
+PyObject *scope_latest_event(CorrelatorObject *self, PyObject *slot);
+
 /* SUMMARY_FIELDS: the names of what a row holds, in order. NULL with an exception set. */
 PyObject *scope_row_fields(void);
 

@@ -54,6 +54,49 @@ uint32_t scope_runtime_route(PyObject *template)
     return number_of(runtime.routes, SCOPE_DEFINE_ROUTE, template);
 }
 
+enum { FUNCTION, COROUTINE, GENERATOR, ASYNC_GENERATOR }; /* kinds of function, as the wire has them */
+
+static uint8_t function_kind(const PyCodeObject *code)
+{
+    if (code->co_flags & CO_COROUTINE)
+        return COROUTINE;
+    if (code->co_flags & CO_ASYNC_GENERATOR)
+        return ASYNC_GENERATOR;
+    return code->co_flags & CO_GENERATOR ? GENERATOR : FUNCTION;
+}
+
+static uint32_t define_code(const PyCodeObject *code, PyObject *module)
+{
+    uint8_t bytes[2048];
+    scope_buffer payload = scope_buffer_over(bytes, sizeof bytes);
+    PyObject *nowhere = PyUnicode_FromString("");
+    scope_put_text(&payload, module && PyUnicode_Check(module) ? module : nowhere, 256);
+    scope_put_text(&payload, code->co_qualname, 256);
+    scope_put_text(&payload, code->co_filename, 1024);
+    scope_put_u32(&payload, (uint32_t)code->co_firstlineno);
+    scope_put_u8(&payload, function_kind(code));
+    Py_XDECREF(nowhere);
+    return scope_runtime_define(SCOPE_DEFINE_CODE, bytes, (uint32_t)scope_buffer_size(&payload));
+}
+
+/* Known by where it stands and not by the object, which would be kept for good. */
+uint32_t scope_runtime_code(PyObject *code, PyObject *module)
+{
+    const PyCodeObject *known_as = (PyCodeObject *)code;
+    PyObject *place = Py_BuildValue("(OOi)", known_as->co_filename, known_as->co_qualname, known_as->co_firstlineno);
+    PyObject *known = place ? PyDict_GetItemWithError(runtime.names, place) : NULL;
+    uint32_t number = known ? (uint32_t)PyLong_AsUnsignedLong(known) : 0;
+    if (place && !known && (number = define_code(known_as, module))) {
+        PyObject *value = PyLong_FromUnsignedLong(number);
+        if (value)
+            PyDict_SetItem(runtime.names, place, value);
+        Py_XDECREF(value);
+    }
+    Py_XDECREF(place);
+    PyErr_Clear();
+    return number;
+}
+
 static bool grow_sites(SessionObject *session, uint32_t number)
 {
     size_t capacity = session->site_capacity ? session->site_capacity : 256;

@@ -43,20 +43,34 @@ static inline void scope_emit(const RequestObject *request, uint8_t type, uint32
     scope_ring_commit(ring, SCOPE_PREFIX_WORDS);
 }
 
-/* An event with `size` bytes of payload, padded here, that happened at `now_ns`. */
-static inline void scope_emit_payload_at(const RequestObject *request, uint64_t now_ns, uint8_t type, uint32_t site,
-                                         uint32_t span, uint32_t parent, const void *payload, size_t size)
+/* Writes an event with `size` bytes of payload, padded here. */
+static inline void scope_write_event(scope_ring *ring, uint64_t now_ns, uint64_t key, uint8_t type, uint32_t site,
+                                     uint32_t span, uint32_t parent, const void *payload, size_t size)
 {
-    scope_ring *ring = scope_request_ring(request);
-    if (!ring)
-        return;
-    uint64_t length = SCOPE_PREFIX_WORDS + (size + 7) / 8, key = request->key;
+    uint64_t length = SCOPE_PREFIX_WORDS + (size + 7) / 8;
     scope_word *words = scope_ring_reserve(ring, length);
     if (!words)
         return;
     scope_write_prefix(words, ring, type, length, now_ns, key, site, span, parent);
     scope_store_bytes(words + SCOPE_PREFIX_WORDS, payload, size);
     scope_ring_commit(ring, length);
+}
+
+/* An event of a request that happened at `now_ns`. */
+static inline void scope_emit_payload_at(const RequestObject *request, uint64_t now_ns, uint8_t type, uint32_t site,
+                                         uint32_t span, uint32_t parent, const void *payload, size_t size)
+{
+    scope_ring *ring = scope_request_ring(request);
+    if (ring)
+        scope_write_event(ring, now_ns, request->key, type, site, span, parent, payload, size);
+}
+
+/* An event of no request, but of the process; nothing where it has no session. */
+static inline void scope_emit_of_process(uint64_t now_ns, uint8_t type, uint32_t site, const void *payload, size_t size)
+{
+    scope_ring *ring = runtime.session ? scope_thread_ring(runtime.session) : NULL;
+    if (ring)
+        scope_write_event(ring, now_ns, 0, type, site, 0, 0, payload, size);
 }
 
 static inline void scope_emit_payload(const RequestObject *request, uint8_t type, uint32_t site, uint32_t span,

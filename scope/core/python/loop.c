@@ -10,6 +10,9 @@
  *
  * The same wrapper goes around what is given to a thread pool: ready since it was submitted.
  *
+ * A step in no request's context, or in that of one that has ended, is written with the name of what ran where it was long:
+ * outside.h. So is a long callback that only passes on; within a request it is a step of that.
+ *
  * The known hole: when a socket became readable is not known. What follows from its being read counts as ready since then.
  */
 #include "loop.h"
@@ -17,6 +20,7 @@
 #include "awaiting.h"
 #include "context.h"
 #include "emit.h"
+#include "outside.h"
 
 #define DEEPEST 64
 #define MOST_ARGUMENTS 16
@@ -147,21 +151,43 @@ static void begin_step(running *step, const HeldObject *callback, bool passes_on
     now_running = step;
 }
 
-static void end_step(running *step, PyObject *task)
+/* A step that is no request's, or was not taken for one's as it began. */
+static void end_long_step(const running *step, uint64_t now_ns, PyObject *callback, PyObject *task)
+{
+    ContextObject *context = scope_context();
+    RequestObject *request = context ? context->request : NULL;
+    if (request && !request->ended) {
+        emit_step(request, step, now_ns, context->span, 0);
+    } else {
+        scope_outside_step outside = {step->ready_ns, step->begin_ns, now_ns, request != NULL};
+        scope_emit_outside_step(&outside, callback, task);
+    }
+    Py_XDECREF(context);
+}
+
+static void end_requests_step(const running *step, uint64_t now_ns, PyObject *task)
+{
+    ContextObject *context = scope_context();
+    uint32_t span = context && context->request == step->request ? context->span : 1;
+    emit_step(step->request, step, now_ns, span, task ? suspended_in(task) : 0);
+    Py_XDECREF(context);
+}
+
+static void end_step(running *step, PyObject *callback, PyObject *task)
 {
     now_running = step->outer;
-    if (!step->request)
-        return;
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    if (!step->request->ended) {
-        ContextObject *context = scope_context();
-        uint32_t span = context && context->request == step->request ? context->span : 1;
-        emit_step(step->request, step, scope_event_now(), span, task ? suspended_in(task) : 0);
-        Py_XDECREF(context);
+    bool is_requests = step->request && !step->request->ended;
+    uint64_t now_ns = is_requests || !step->in_thread ? scope_event_now() : 0;
+    if (is_requests || (now_ns && now_ns - step->begin_ns >= scope_least_outside_ns)) {
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        if (is_requests)
+            end_requests_step(step, now_ns, task);
+        else
+            end_long_step(step, now_ns, callback, task);
+        PyErr_Restore(type, value, traceback);
     }
-    Py_DECREF(step->request);
-    PyErr_Restore(type, value, traceback);
+    Py_XDECREF(step->request);
 }
 
 static PyObject *callback_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names)
@@ -173,7 +199,7 @@ static PyObject *callback_call(PyObject *callable, PyObject *const *args, size_t
     begin_step(&step, self, !task && !self->in_thread);
     Py_XINCREF(task);
     PyObject *result = PyObject_Vectorcall(self->inner, args, flags, names);
-    end_step(&step, task);
+    end_step(&step, self->inner, task);
     Py_XDECREF(task);
     return result;
 }

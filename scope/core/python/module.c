@@ -3,7 +3,9 @@
 #include "calls.h"
 #include "conditions.h"
 #include "context.h"
+#include "gc_pause.h"
 #include "loop.h"
+#include "outside.h"
 #include "readers.h"
 #include "request.h"
 #include "values.h"
@@ -131,6 +133,8 @@ static PyMethodDef functions[] = {
     {"pause", pause_capture, METH_O, "Begin no request and no task while it is true; those under way go on."},
     {"set_conditions", scope_set_conditions, METH_O, "Which requests conditional probes are about."},
     {"set_call_limits", scope_set_call_limits, METH_VARARGS, "How many calls of instrumented functions a request may record."},
+    {"set_least", scope_set_least, METH_VARARGS, "How long what no request did, and a pause, must be to be recorded."},
+    {"gc_pause", (PyCFunction)(void (*)(void))scope_gc_pause, METH_FASTCALL, "For gc.callbacks: records long collections."},
     {"define_code", define_code, METH_VARARGS, "A process-wide number for a code site."},
     {NULL, NULL, 0, NULL},
 };

@@ -146,4 +146,7 @@ uint32_t scope_runtime_define(uint8_t kind, const uint8_t *payload, uint32_t len
 uint32_t scope_runtime_name(PyObject *name);
 uint32_t scope_runtime_route(PyObject *template);
 
+/* The number of a code site, defined on first use; as above. `code` is a code object, `module` a str or NULL. */
+uint32_t scope_runtime_code(PyObject *code, PyObject *module);
+
 #endif

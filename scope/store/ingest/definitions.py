@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
+    from ...model import Definition
+
 __all__ = ["Definitions"]
 
 
@@ -67,17 +69,23 @@ class Definitions:
         if known is None:
             return None
         if site not in known.names:
-            known.names[site] = _decoded(known.entries, site)
+            definition = _decode(known.entries, site)
+            known.names[site] = definition.name if definition else None
         return known.names[site]
+
+    def find(self, segment: int, site: int) -> Definition | None:
+        """What ``site`` stands for; None where nothing valid is defined."""
+        known = self._known.get(segment)
+        return _decode(known.entries, site) if known else None
 
     def forget(self, segment: int) -> None:
         self._known.pop(segment, None)
 
 
-def _decoded(entries: Sequence[bytes], site: int) -> str | None:
+def _decode(entries: Sequence[bytes], site: int) -> Definition | None:
     if not 0 < site <= len(entries):
         return None
     try:
-        return decode_definition(entries[site - 1]).name
+        return decode_definition(entries[site - 1])
     except WireError:
         return None

@@ -15,6 +15,7 @@ from ..batch import Columns, SegmentInfo, Summary
 from ..bins import bins_of
 from ..database import transaction, translated
 from ..identity import identity, signed
+from ..process_records import ProcessRecord
 from .definitions import Definitions
 from .endpoints import Endpoints
 from .faults import count_faults
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ..batch import Batch
+    from ..database import Row
     from ..files import StoreFiles
     from .prepared import Prepared
     from .slice import Slice
@@ -118,6 +120,8 @@ class Ingest:
             journal.add("loss", ((segment, reason, events) for reason, events in losses.items()))
         for segment, rows in batch.lane_losses.items():
             journal.add("lane_loss", ((segment, *row) for row in rows))
+        for segment, records in batch.process.items():
+            journal.add("process_event", (self._process_row(segment, record) for record in records))
         if shares:
             self._store(shares[-1], journal, batch.open)
         else:
@@ -141,7 +145,7 @@ class Ingest:
 
     def _check(self, batch: Batch) -> None:
         used = {row[0] for rows in (batch.finished, batch.open) for row in rows}
-        strange = used.union(batch.definitions, batch.heads, batch.losses, batch.lane_losses) - self.segments.keys()
+        strange = used.union(batch.definitions, batch.heads, batch.losses, batch.lane_losses, batch.process) - self.segments.keys()
         if strange:
             raise ValueError(f"segment {min(strange)} is not registered with this store")
 
@@ -151,6 +155,13 @@ class Ingest:
             journal.add("definition", rows)
             if rows:
                 self._looks.clear()
+
+    def _process_row(self, segment: int, record: ProcessRecord) -> Row:
+        """Names stand in the row itself, as the definitions of a process go when it does."""
+        site = self.definitions.find(segment, record.site)
+        name, file, line = (site.name, site.file, site.line) if site else ("", "", 0)
+        at = ProcessRecord._fields.index("site")
+        return (segment, *record[:at], name, file, line, *record[at + 1 :])
 
     # --- finished requests --------------------------------------------------------------------------------------------
 

@@ -88,6 +88,7 @@ _STATEMENTS: Final[dict[str, _Insert | _Each]] = {
         3, ("INSERT INTO losses VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET events = max(events, excluded.events)",)
     ),
     "lane_loss": _Insert(4, "lane_losses", "INSERT OR REPLACE"),
+    "process_event": _Insert(14, "process_events", "INSERT OR IGNORE"),
 }
 """In the order in which they are carried out."""
 

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from ..files import StoreFiles
     from .slices import Slices, StoreSettings
 
-__all__ = ["drop_slices", "trim_rollups"]
+__all__ = ["drop_slices", "trim_process_events", "trim_rollups"]
 
 _MINUTES_KEPT: Final = 2 * 24 * 60
 """Rollups by the minute are kept for two days at most, those by the hour as long as requests."""
+_PROCESS_EVENTS_KEPT: Final = 100_000
+_AT_ONCE: Final = 10_000
+"""Events of processes that are kept at most, and removed in one go."""
 _STEP: Final = 120
 """Minutes (or hours) of rollups removed in one go, so that no call takes long even after a pause of weeks."""
 
@@ -45,6 +48,21 @@ def trim_rollups(main: sqlite3.Connection, settings: StoreSettings, now_ns: int)
     if main.execute("SELECT 1 FROM faults WHERE last_ns < ?", (oldest_ns,)).fetchone() is not None:
         with transaction(main):
             main.execute("DELETE FROM faults WHERE last_ns < ?", (oldest_ns,))
+
+
+def trim_process_events(main: sqlite3.Connection, settings: StoreSettings, now_ns: int) -> None:
+    """Remove what happened to processes before anything that is kept, or more often than is kept; the oldest first.
+
+    The start of a process that has not ended stays.
+    """
+    newest = "SELECT start_ns FROM process_events ORDER BY start_ns DESC LIMIT 1 OFFSET ?"
+    beyond = main.execute(newest, (_PROCESS_EVENTS_KEPT,)).fetchone()
+    before_ns = max(now_ns - settings.retention_age_s * SECOND_NS, beyond[0] + 1 if beyond else 0)
+    old = f"start_ns < ? AND (kind <> 'start' OR segment IN (SELECT number FROM segments WHERE ended)) LIMIT {_AT_ONCE}"
+    if main.execute(f"SELECT 1 FROM process_events WHERE {old}", (before_ns,)).fetchone() is not None:
+        chosen = f"SELECT segment, lane, position FROM process_events WHERE {old}"
+        with transaction(main):
+            main.execute(f"DELETE FROM process_events WHERE (segment, lane, position) IN ({chosen})", (before_ns,))
 
 
 def _trim(main: sqlite3.Connection, table: str, period: str, keep_from: int) -> None:

@@ -29,7 +29,9 @@ SECOND_NS: Final = 1_000_000_000
 _MAX_OPEN: Final = 4
 _PARTS: Final = 16
 _SMALLEST_PART: Final = 1 << 20
-_NOWHERE: Final = "ended AND number NOT IN (SELECT segment FROM residents)"
+_NOWHERE: Final = (
+    "ended AND number NOT IN (SELECT segment FROM residents) AND number NOT IN (SELECT segment FROM process_events)"
+)
 
 
 class StoreSettings(Protocol):
@@ -146,7 +148,7 @@ class Slices:
             self._main.execute("UPDATE progress SET dropped_ns = ?", (self.dropped_ns,))
 
     def forget(self, starts: list[tuple[int]]) -> None:
-        """Within a transaction: forget slices that are gone, and the ended segments of which no slice has a request."""
+        """Within a transaction: forget slices that are gone, and the ended segments of which nothing is left."""
         self._main.executemany("DELETE FROM slices WHERE start_ns = ?", starts)
         self._main.executemany("DELETE FROM residents WHERE slice_ns = ?", starts)
         for table in ("losses", "lane_losses"):

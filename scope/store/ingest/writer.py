@@ -16,7 +16,7 @@ from ..identity import MAX_SEGMENTS, key_of, segment_of
 from ..schema import MAIN
 from .ingest import Ingest
 from .lock import WriterLock
-from .retention import drop_slices, trim_rollups
+from .retention import drop_slices, trim_process_events, trim_rollups
 from .sane import sane
 
 if TYPE_CHECKING:
@@ -159,6 +159,7 @@ class Writer:
         with self._guarded() as ingest:
             dropped = drop_slices(self._files, ingest.slices, self._config, now_ns)
             trim_rollups(self._main, self._config, now_ns)
+            trim_process_events(self._main, self._config, now_ns)
             ingest.open.prune_shapes()
             if dropped:
                 ingest.forget_segments()

@@ -16,6 +16,7 @@ from .find import find
 from .info import read_info
 from .neighbours import neighbours
 from .pages import listing
+from .process_events import read_process_events
 from .rows import SELECT, summary
 from .stats import read_errors, read_routes
 from .tail import read_tail, stored_until
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from types import TracebackType
 
-    from ...model import Definition, RequestSummary, Trace
+    from ...model import Definition, ProcessEvent, RequestSummary, Trace
     from ..filter import Filter
     from .info import StoreInfo
     from .pages import Listing
@@ -130,6 +131,17 @@ class Reader:
     def neighbours(self, request: RequestSummary, *, limit: int = 300) -> list[RequestSummary]:
         """Requests that the same process served meanwhile, the newest first; see :func:`neighbours`."""
         return neighbours(self._archive, request, limit)
+
+    # --- processes ----------------------------------------------------------------------------------------------------
+
+    def process_events(
+        self, since_ns: int, until_ns: int, *, beside: RequestSummary | None = None, limit: int = 10_000
+    ) -> list[ProcessEvent]:
+        """What happened to processes outside requests between the two, by time; at most the last ``limit`` of it.
+
+        ``beside`` a request, to the process that served it. It counts what began up to ten minutes earlier and lasted.
+        """
+        return read_process_events(self._archive.main, (since_ns, until_ns), beside, limit)
 
     # --- the whole ----------------------------------------------------------------------------------------------------
 

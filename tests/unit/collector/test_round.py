@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from scope.collector import round as round_module
+from scope.collector.fleet import News
 from scope.collector.round import Round, Waiting
+from scope.store.process_records import ProcessRecord
 
 if TYPE_CHECKING:
     from scope._core import Correlator
-    from scope.collector.fleet import News
     from scope.store import Batch
 
 OPEN: list[tuple[Any, ...]] = [(1, "open")]
-NEWS: News = ({1: (1, [b"entry"])}, {1: (8, 0)}, {1: ((0, "full", 2), (3, "full", 1), (-1, "no_lane", 4))})
-NO_NEWS: News = ({}, {}, {})
+NEWS = News(
+    {1: (1, [b"entry"])},
+    {1: (8, 0)},
+    {1: ((0, "full", 2), (3, "full", 1), (-1, "no_lane", 4))},
+    {1: [ProcessRecord(-1, 0, "start", 5)]},
+)
+NO_NEWS = News({}, {}, {}, {})
 
 
 class Finished:
@@ -56,14 +62,14 @@ def test_without_anything_new_there_is_no_batch() -> None:
 def test_what_fits_is_one_batch(finished: int) -> None:
     (batch,) = batches(made(Finished(s1=finished), OPEN, NEWS))
     assert (len(batch.finished), batch.open) == (finished, OPEN)
-    assert (batch.definitions, batch.heads, batch.lane_losses) == NEWS
+    assert (batch.definitions, batch.heads, batch.lane_losses, batch.process) == NEWS
     assert batch.losses == {1: {"full": 3, "no_lane": 4}}
 
 
 def test_all_of_a_segment_is_in_one_batch() -> None:
     """Killed between two, the next collector finds of each segment all or nothing of what the round had of it."""
     numbers = (1, 2, 3, 4, 5)
-    news: News = ({}, {number: (8 * number, 0) for number in numbers}, {2: ((0, "full", 1),)})
+    news = News({}, {number: (8 * number, 0) for number in numbers}, {2: ((0, "full", 1),)}, {})
     rows: list[tuple[Any, ...]] = [(number, "open") for number in (2, 5, 4, 2)]
     found = batches(made(Finished(s1=1, s2=5, s3=2, s4=0, s5=3), rows, news))
     assert [sorted({row[0] for row in each.finished}) for each in found] == [[1, 2], [3], [5]]
@@ -77,7 +83,8 @@ def test_of_a_segment_with_very_many_some_go_ahead_and_the_positions_come_last()
     found = batches(made(Finished(s1=14), OPEN, NEWS))
     assert [len(each.finished) for each in found] == [6, 6, 2]
     assert [bool(each.definitions) for each in found] == [True, False, False]
-    assert [bool(each.open or each.heads or each.losses) for each in found] == [False, False, True]
+    last = [bool(each.open or each.heads or each.losses or each.process) for each in found]
+    assert last == [False, False, True]
 
 
 def test_what_finishes_meanwhile_is_for_the_next_round() -> None:
@@ -88,13 +95,7 @@ def test_what_finishes_meanwhile_is_for_the_next_round() -> None:
     assert len(rows.take(9, 11)) == 2
 
 
-@pytest.mark.parametrize(
-    "news",
-    [
-        ({1: (1, [b"entry"])}, {}, {}),
-        ({}, {1: (8, 0)}, {}),
-        ({}, {}, {1: ((0, "full", 2), (3, "full", 1), (-1, "no_lane", 4))}),
-    ],
-)
-def test_any_news_are_worth_a_batch(news: News) -> None:
+@pytest.mark.parametrize("field", News._fields)
+def test_any_news_are_worth_a_batch(field: str) -> None:
+    news = NO_NEWS._replace(**{field: getattr(NEWS, field)})
     assert made(Finished(s1=0), [], news).next() is not None

@@ -38,6 +38,8 @@ OTHERS: dict[str, tuple[str, object]] = {
     "probes.rules": ("shop.*,shop.models:Order=off,@app.task", ("shop.*", "shop.models:Order=off", "@app.task")),
     "probes.calls_per_function": ("10", 10),
     "probes.calls_per_request": ("100", 100),
+    "loop.min_outside_ms": ("1s", 1000),
+    "loop.min_gc_ms": ("0", 0),
     "collector.autostart": ("false", False),
     "collector.idle_exit_s": ("1min", 60),
     "collector.poll_ms": ("0.05s", 50),

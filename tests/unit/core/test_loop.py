@@ -168,11 +168,12 @@ def test_an_exception_passes_unchanged_and_the_step_is_told(capture: Capture, re
     assert len(steps(capture)) == 1
 
 
-def test_a_step_outside_any_request_is_not_told(capture: Capture) -> None:
+def test_a_short_step_outside_any_request_is_not_told(capture: Capture) -> None:
     loop = Watched()
     loop.call_soon(Task().step)
     loop.run()
     assert steps(capture) == []
+    assert capture.process_events() == []
 
 
 def test_a_request_that_begins_and_ends_within_a_step_has_its_part_of_it(capture: Capture) -> None:

@@ -469,5 +469,5 @@ def test_wrong_arguments_are_type_errors(segment: _core.Segment) -> None:
         _core.Correlator(1)  # type: ignore[call-arg]
     with pytest.raises(TypeError):
         correlator.restore(0, 1)
-    counts = "events stray malformed finished open bytes refused standing cut"
+    counts = "events stray malformed finished open bytes refused standing cut of_process"
     assert set(correlator.statistics()) == set(counts.split())

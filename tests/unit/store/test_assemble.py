@@ -353,6 +353,13 @@ def test_marks_are_moments_of_their_span_in_order_of_time() -> None:
     )
 
 
+def test_a_pause_for_garbage_collection_is_a_mark_of_its_span_where_it_began() -> None:
+    told = {"lasted_ns": 300, "generation": 2, "collected": 9}
+    [mark] = tree(Event(EventType.GC_PAUSE, 1_400, 9, 1, payload=told)).root.marks
+    assert (mark.name, mark.time_ns) == ("garbage collection", OFFSET_NS + 1_100)
+    assert mark.attributes == {"gc.duration_ns": 300, "gc.generation": 2, "gc.collected": 9}
+
+
 def test_disconnect_of_the_client_is_a_mark_of_the_root() -> None:
     trace = tree(Event(EventType.DISCONNECT, 500, 9, 1))
     assert trace.root.marks == (Mark("client disconnected", OFFSET_NS + 500),)

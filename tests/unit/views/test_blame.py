@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scope.model import Span, State, Step, Trace
-from scope.views.blame import held_longest_ns, thefts, waited_ns
+from scope.model import ProcessEvent, Span, State, Step, Trace
+from scope.views.blame import held_longest_ns, thefts, thefts_outside, waited_ns
 from scope.views.blametext import Beside, blame_lines
 from scope.views.lines import plain
 from scope.views.states import states
-from tests.unit.views.samples import MS, make_span, make_trace
+from tests.unit.views.samples import MS, START_NS, make_span, make_trace
 from tests.unit.views.test_states import step
 
 
@@ -76,6 +77,44 @@ def test_no_more_is_stolen_than_was_waited(moments: list[int]) -> None:
 
 def said(trace: Trace, *others: Trace) -> list[str]:
     return [plain(line) for line in blame_lines(trace, lambda: Beside(others))]
+
+
+def event(start_ms: int, lasts_ms: int, name: str = "housekeeping", **facts: Any) -> ProcessEvent:
+    return replace(
+        ProcessEvent("step", 1, "shop", START_NS + start_ms * MS, lasts_ms * MS, thread="MainThread", name=name), **facts
+    )
+
+
+def outside(*events: ProcessEvent) -> list[tuple[str, int]]:
+    return [(each.example.name, each.stolen_ns // MS) for each in thefts_outside(VICTIM, events)]
+
+
+def test_what_ran_outside_requests_is_to_blame_for_what_it_took_in_all() -> None:
+    events = [event(10, 15), event(30, 20, "other"), event(50, 10), event(60, 20)]
+    assert outside(*events) == [("housekeeping", 25), ("other", 20)]
+
+
+def test_what_held_another_thread_or_at_another_time_took_nothing() -> None:
+    assert outside(event(20, 10, thread="other loop"), event(0, 20), event(70, 30), event(20, 10, kind="exit")) == []
+
+
+def test_garbage_collection_within_a_step_is_part_of_that() -> None:
+    pauses = [event(22, 5, "", kind="gc"), event(60, 5, "", kind="gc")]
+    assert outside(event(20, 20), *pauses) == [("housekeeping", 20), ("", 5)]
+
+
+def test_a_victim_is_told_what_held_its_loop_in_no_request() -> None:
+    place = {"file": "/srv/jobs.py", "line": 12}
+    events = [event(20, 10, **place), event(30, 11, "late", left_over=True), event(42, 12, "", kind="gc"), event(55, 5)]
+    beside = Beside([CULPRIT], 0, events)
+    assert [plain(line) for line in blame_lines(VICTIM, lambda: beside)][:3] == [
+        "blocked 40 ms by GET /culprit in render, id id/culprit",
+        "blocked 12 ms by garbage collection outside any request",
+        "blocked 11 ms by late left over by a request that had ended",
+    ]
+    [only, rest] = [plain(line) for line in blame_lines(VICTIM, lambda: Beside([], 0, events[:1]))]
+    assert only == "blocked 10 ms by housekeeping outside any request, /srv/jobs.py:12"
+    assert rest.startswith("blocked 40 ms by what no stored request did")
 
 
 def test_a_victim_is_told_who_blocked_it_and_what_is_left() -> None:

@@ -114,6 +114,15 @@ EVENTS = (
         },
     ),
     Event(EventType.LOOP_STEP, 1_018, KEY, 2, site=1, payload={"waited_ns": 1 << 40, "ran_ns": 7, "flags": 1}),
+    Event(EventType.OUTSIDE_STEP, 1_019, site=2, payload={"waited_ns": 3, "ran_ns": 1 << 33, "flags": 2}),
+    Event(
+        EventType.GC_PAUSE,
+        1_020,
+        KEY,
+        3,
+        payload={"lasted_ns": 1 << 34, "generation": 2, "collected": 1 << 35, "uncollectable": 5},
+    ),
+    Event(EventType.SHUTDOWN, 1_021),
     Event(EventType.BLOCK, 0, payload={"sequence": 99}),
     Event(EventType.FILL, 0),
 )

@@ -168,16 +168,17 @@ def test_lapped_lane_that_c_wrote_is_read_from_its_first_safe_block(path: Path) 
 
 
 def blobs(path: Path) -> dict[int, list[Event]]:
-    """What C's correlator makes of the segment: events by request key."""
+    """What C's correlator makes of the segment: events by request key, those of no request by 0."""
     segment, correlator = _core.Segment(str(path)), _core.Correlator()
     slot = correlator.add(segment, 1)
     for _ in range(4):
         correlator.drain(slot)
     correlator.abort(slot)
     taken = [dict(zip(_core.SUMMARY_FIELDS, each, strict=True)) for each in correlator.take(1000)]
+    outside = [event for _, _, records in correlator.take_process(slot) for event in decode_records(records)]
     correlator.remove(slot)
     segment.close()
-    return {each["key"]: list(decode_records(each["blob"])) for each in taken}
+    return {each["key"]: list(decode_records(each["blob"])) for each in taken} | {0: outside}
 
 
 def test_segment_that_python_wrote_is_read_by_c_as_by_its_twin(path: Path) -> None:

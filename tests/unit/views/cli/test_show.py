@@ -13,7 +13,7 @@ from scope.views.beside import _EVENTS, SHOWN_AT_MOST, read_beside
 from tests.unit.views.samples import make_request, make_span, make_trace
 
 if TYPE_CHECKING:
-    from scope.model import RequestSummary, Trace
+    from scope.model import ProcessEvent, RequestSummary, Trace
     from tests.unit.views.cli.conftest import Scope
 
 
@@ -156,6 +156,10 @@ class Crowd:
 
     def neighbours(self, _request: RequestSummary) -> list[RequestSummary]:
         return self.requests
+
+    def process_events(self, _since_ns: int, _until_ns: int, *, beside: RequestSummary) -> list[ProcessEvent]:
+        assert beside not in self.requests
+        return []
 
     def trace(self, request: RequestSummary, *, limit: int) -> Trace:
         if request.events == self.removed:

@@ -1,0 +1,33 @@
+"""What happened to processes outside their requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...model import ProcessEvent
+
+if TYPE_CHECKING:
+    from ...model import RequestSummary
+    from ..database import Value
+    from .archive import Database
+
+__all__ = ["read_process_events"]
+
+_EARLIER_NS: Final = 600_000_000_000
+"""How long before the time asked for something may have begun: what bounds the search."""
+
+_SQL: Final = (
+    "SELECT kind, pid, service, start_ns, duration_ns, waited_ns, thread, name, file, line, generation, collected,"
+    " left_over FROM process_events JOIN segments ON segments.number = segment"
+    " WHERE start_ns >= ? AND start_ns < ? AND start_ns + duration_ns >= ? {} ORDER BY start_ns DESC LIMIT ?"
+)
+
+
+def read_process_events(
+    main: Database, between: tuple[int, int], beside: RequestSummary | None, limit: int
+) -> list[ProcessEvent]:
+    since_ns, until_ns = between
+    which, process = ("AND pid = ? AND service = ?", (beside.pid, beside.service)) if beside else ("", ())
+    values: tuple[Value, ...] = (since_ns - _EARLIER_NS, until_ns, since_ns, *process, limit)
+    rows = main.rows(_SQL.format(which), values)
+    return [ProcessEvent(*facts, left_over=bool(left_over)) for *facts, left_over in reversed(rows)]
