@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..store import StoreError
-from ..store.batch import LaneLoss
 from ..store.process_records import ProcessRecord, process_records
 from .files import SegmentFiles
 from .lifetime import Lifetime
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from .._core import Correlator, Segment
     from ..store import OpenRequest, Restored, Writer
+    from ..store.batch import LaneLoss
 
 logger = logging.getLogger("scope.collector")
 

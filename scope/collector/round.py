@@ -48,7 +48,7 @@ class Round:
         for row in unfinished:
             self._unfinished.setdefault(row[0], []).append(row)
         self._definitions, self._heads, self._losses, self._process = news
-        fresh = self._unfinished.keys() | set().union(*news)
+        fresh = set(self._unfinished).union(*news)
         self._waiting = deque(each for each in waiting if each.finished or each.number in fresh)
 
     def next(self) -> Batch | None:

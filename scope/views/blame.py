@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
     from ..model import ProcessEvent, RequestSummary, Span, Trace
 
-__all__ = ["OutsideTheft", "Theft", "held_longest_ns", "innermost", "thefts", "thefts_by", "thefts_outside", "waited_ns"]
+__all__ = [
+    "OutsideTheft",
+    "Theft",
+    "held_longest_ns",
+    "innermost",
+    "thefts",
+    "thefts_by",
+    "thefts_outside",
+    "waited_ns",
+]
 
 _MOST_PERCENT: Final = 50
 _NAMED_STEPS: Final = 100
@@ -74,7 +83,7 @@ def thefts_by(culprit: Trace, others: Iterable[Trace]) -> list[Theft]:
 
 
 def thefts_outside(victim: Trace, events: Iterable[ProcessEvent]) -> list[OutsideTheft]:
-    """What of ``events``, by its name, took how much of the time that ``victim`` waited for its loop, the most first."""
+    """What of ``events``, by name, took how much of the time that ``victim`` waited for its loop, the most first."""
     waits = _Waits(victim)
     held = [event for event in events if event.thread in waits.threads and event.kind in {"step", "gc"}]
     steps = _Runs((event.start_ns, event.end_ns) for event in held if event.kind == "step")

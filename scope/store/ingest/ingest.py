@@ -145,7 +145,10 @@ class Ingest:
 
     def _check(self, batch: Batch) -> None:
         used = {row[0] for rows in (batch.finished, batch.open) for row in rows}
-        strange = used.union(batch.definitions, batch.heads, batch.losses, batch.lane_losses, batch.process) - self.segments.keys()
+        strange = (
+            used.union(batch.definitions, batch.heads, batch.losses, batch.lane_losses, batch.process)
+            - self.segments.keys()
+        )
         if strange:
             raise ValueError(f"segment {min(strange)} is not registered with this store")
 

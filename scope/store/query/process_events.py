@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
 
 from ...model import ProcessEvent
 
@@ -16,9 +17,10 @@ __all__ = ["read_process_events"]
 _EARLIER_NS: Final = 600_000_000_000
 """How long before the time asked for something may have begun: what bounds the search."""
 
+_COLUMNS: Final = tuple(field.name for field in fields(ProcessEvent))
+
 _SQL: Final = (
-    "SELECT kind, pid, service, start_ns, duration_ns, waited_ns, thread, name, file, line, generation, collected,"
-    " left_over FROM process_events JOIN segments ON segments.number = segment"
+    f"SELECT {', '.join(_COLUMNS)} FROM process_events JOIN segments ON segments.number = segment"
     " WHERE start_ns >= ? AND start_ns < ? AND start_ns + duration_ns >= ? {} ORDER BY start_ns DESC LIMIT ?"
 )
 
@@ -30,4 +32,8 @@ def read_process_events(
     which, process = ("AND pid = ? AND service = ?", (beside.pid, beside.service)) if beside else ("", ())
     values: tuple[Value, ...] = (since_ns - _EARLIER_NS, until_ns, since_ns, *process, limit)
     rows = main.rows(_SQL.format(which), values)
-    return [ProcessEvent(*facts, left_over=bool(left_over)) for *facts, left_over in reversed(rows)]
+    return [_event(dict(zip(_COLUMNS, row, strict=True))) for row in reversed(rows)]
+
+
+def _event(columns: dict[str, Any]) -> ProcessEvent:
+    return ProcessEvent(**{**columns, "left_over": bool(columns["left_over"])})

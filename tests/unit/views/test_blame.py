@@ -81,7 +81,8 @@ def said(trace: Trace, *others: Trace) -> list[str]:
 
 def event(start_ms: int, lasts_ms: int, name: str = "housekeeping", **facts: Any) -> ProcessEvent:
     return replace(
-        ProcessEvent("step", 1, "shop", START_NS + start_ms * MS, lasts_ms * MS, thread="MainThread", name=name), **facts
+        ProcessEvent("step", 1, "shop", START_NS + start_ms * MS, lasts_ms * MS, thread="MainThread", name=name),
+        **facts,
     )
 
 
@@ -104,7 +105,7 @@ def test_garbage_collection_within_a_step_is_part_of_that() -> None:
 
 
 def test_a_victim_is_told_what_held_its_loop_in_no_request() -> None:
-    place = {"file": "/srv/jobs.py", "line": 12}
+    place: dict[str, Any] = {"file": "/srv/jobs.py", "line": 12}
     events = [event(20, 10, **place), event(30, 11, "late", left_over=True), event(42, 12, "", kind="gc"), event(55, 5)]
     beside = Beside([CULPRIT], 0, events)
     assert [plain(line) for line in blame_lines(VICTIM, lambda: beside)][:3] == [
