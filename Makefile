@@ -13,7 +13,7 @@ CORE := scope/core/CMakeLists.txt $(wildcard scope/core/*.[ch] scope/core/python
 CORE_TESTS := $(wildcard tests/core/*.[ch] tests/core/*.cmake tests/core/*/*.[ch] tests/core/fuzz/CMakeLists.txt tests/core/fuzz/corpus/*/*)
 BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
 
-.PHONY: help demo test test-core test-model test-python suites equivalence model soak sweep chaos lint format coverage wheel-test sanitize sanitize-core sanitize-extension fuzz clean
+.PHONY: help demo test test-core test-model test-python suites equivalence routes model soak sweep chaos lint format coverage wheel-test sanitize sanitize-core sanitize-extension fuzz clean
 .DELETE_ON_ERROR:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make test        all tests: Python and C"
 	@echo "make suites      Starlette's and FastAPI's own tests, with and without scope around every app"
 	@echo "make equivalence foreign tests with every function of a package recorded; NAMES='attrs test_generators' for some"
+	@echo "make routes      count the routes of foreign applications against a count by hand; NAMES='chainlit' for some"
 	@echo "make lint        ruff, mypy, pyright, and the C compiler with warnings as errors"
 	@echo "make sweep       kill at every step: every store, every system call, every instruction of the core"
 	@echo "make chaos       fail every call of a worker and of the collector, and weigh what hostile writers cost"
@@ -59,6 +60,9 @@ chaos: $(VENV)/.ready-test
 
 equivalence: $(VENV)/.ready-test
 	$(BIN)/python -m tests.third_party.probed $(NAMES)
+
+routes: $(VENV)/.ready-test
+	$(BIN)/python -m tests.third_party.routes $(NAMES)
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

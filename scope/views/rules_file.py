@@ -62,5 +62,9 @@ def _why_off(decides: Sequence[Proposed]) -> str:
 
 
 def _names(group: Sequence[Proposed]) -> str:
-    names = ", ".join(each.function.qualname for each in group[:_NAMED])
+    names = ", ".join(f"{each.function.qualname}{_often(each)}" for each in group[:_NAMED])
     return f"{names} and {len(group) - _NAMED} more" if len(group) > _NAMED else names
+
+
+def _often(each: Proposed) -> str:
+    return f" ({each.calls} calls, {each.basis})" if each.calls > 1 else ""
