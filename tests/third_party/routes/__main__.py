@@ -2,8 +2,8 @@
 
     python -m tests.third_party.routes chainlit
 
-Each is fetched from the package index at the version in projects.toml, to build/routes, and never installed, imported or
-run. Without a name all of projects.toml are compared. Exits with 1 where a number differs.
+Each is fetched from the package index at the version in projects.toml, to build/routes, and never installed, imported
+or run. Without a name all of projects.toml are compared. Exits with 1 where a number differs.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Project:
     archive: str
     package: str
     files: Mapping[str, int]
-    paths: tuple[str, ...]
+    paths: list[str]
     unknown: Mapping[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
 
     def folder(self) -> Path:
@@ -65,10 +65,7 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 def projects() -> dict[str, Project]:
     table = tomllib.loads((HERE / "projects.toml").read_text(encoding="utf-8"))["projects"]
-    return {
-        name: Project(name=name, **{key: tuple(value) if key == "paths" else value for key, value in facts.items()})
-        for name, facts in table.items()
-    }
+    return {name: Project(name=name, **facts) for name, facts in table.items()}
 
 
 def differences(project: Project, found: Mapping[str, int], labels: set[str]) -> Iterator[str]:
