@@ -12,7 +12,7 @@
 #define TOLERANCE_NS 2000
 #define SLEW 500 /* the kernel changes its clock's rate by one part in 2000 at most; four times that is none of its doing */
 #define DISTRUST_AT_MOST 3
-#define CLOSE_TICKS 10000 /* two readings of the counter, with one of the clock between them, that nothing came between */
+#define CLOSE_TICKS 1000 /* two readings of the counter, with one of the clock between them, that nothing came between */
 #define TRIES 3
 #define ONE 4294967296.0 /* of what a factor counts */
 
