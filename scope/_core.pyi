@@ -107,6 +107,9 @@ def set_least(outside_step_ns: int, gc_pause_ns: int, /) -> None:
 def gc_pause(phase: str, info: Mapping[str, int], /) -> None:
     """For ``gc.callbacks``: records long collections, of the thread's request or else of the process."""
 
+def say_goodbye() -> None:
+    """For ``atexit``: records that the process is about to end; nothing where it has no session."""
+
 def pause(paused: bool, /) -> None:
     """Begin no request and no task while true; those under way are recorded to their end."""
 

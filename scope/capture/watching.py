@@ -1,11 +1,12 @@
-"""What is watched of a process besides its requests: long steps of its event loops, pauses for garbage collection."""
+"""What is watched of a process besides its requests: long steps of its loops, garbage collection, its end."""
 
 from __future__ import annotations
 
+import atexit
 import gc
 from typing import TYPE_CHECKING, Final
 
-from .._core import gc_pause, set_least
+from .._core import gc_pause, say_goodbye, set_least
 
 if TYPE_CHECKING:
     from ..config import LoopConfig
@@ -20,3 +21,5 @@ def watch(config: LoopConfig) -> None:
     set_least(config.min_outside_ms * MS_NS, config.min_gc_ms * MS_NS)
     if gc_pause not in gc.callbacks:
         gc.callbacks.append(gc_pause)
+    atexit.unregister(say_goodbye)
+    atexit.register(say_goodbye)

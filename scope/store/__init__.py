@@ -13,6 +13,7 @@ from .query.cursor import Cursor
 from .query.info import SegmentLosses, SliceInfo, StoreInfo
 from .query.reader import Reader
 from .query.stats import ErrorGroup, RouteStats
+from .query.workers import Worker
 
 if TYPE_CHECKING:
     from .batch import Batch, OpenRequest, Restored, SegmentInfo, Summary
@@ -43,6 +44,7 @@ __all__ = [
     "StoreInfo",
     "StoreUnavailable",
     "Summary",
+    "Worker",
     "Writer",
     "duration",
     "lookup",

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scope.config import load
+from scope.store import Reader
 from scope.views.collector_status import read_status
+from scope.views.workers import replaced
 from tests.support.gates import Gates
 from tests.support.load import loaded
 from tests.support.servers import collector, scope, server
@@ -20,6 +22,7 @@ from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from scope.model import RequestSummary
+    from scope.store import Worker
 
 
 RECYCLE = ["--limit-max-requests", "20"]
@@ -60,6 +63,28 @@ def test_a_killed_worker_s_open_request_is_stored_up_to_its_last_event(tmp_path:
     done = stored()
     assert done.keys() >= load_.answered
     assert all(done[each].complete for each in load_.answered)
+
+
+def test_the_life_of_each_worker_is_told(tmp_path: Path, gates: Gates) -> None:
+    """One is killed and replaced; the others are shut down with the server."""
+
+    def workers() -> dict[int, Worker]:
+        with Reader(load().store_dir) as reader:
+            return {each.pid: each for each in reader.workers()}
+
+    with collector(tmp_path):
+        with server(tmp_path, workers=2, settings=gates.environment) as running:
+            victim = running.ask("/hold/here", "victim")
+            pid = gates.reached("here")
+            eventually(lambda: len(workers()) == 2)
+            os.kill(pid, signal.SIGKILL)
+            assert victim.answer() is None
+            eventually(lambda: len(workers()) == 3 and workers()[pid].state == "died")
+            found = workers()
+            assert {new.pid: old.pid for new, old in replaced([*found.values()]).items()} == {max(found): pid}
+            running.stop()
+        eventually(lambda: all(each.state == "ended" for each in workers().values() if each.pid != pid))
+    assert f"process {pid} died within" in scope("show", "victim")
 
 
 def test_a_worker_that_was_killed_while_nobody_collected_is_found_by_the_next_collector(

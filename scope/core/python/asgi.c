@@ -238,7 +238,8 @@ static void incoming(RequestObject *request, PyObject *message)
         request->disconnected = true;
         if (!known)
             scope_emit(request, SCOPE_DISCONNECT, 0, 1, 0);
-    }
+    } else if (IS(type, "lifespan.shutdown"))
+        scope_emit_of_process(scope_event_now(), SCOPE_SHUTDOWN, 0, NULL, 0);
 }
 
 static void received(AwaitingObject *self, PyObject *message)

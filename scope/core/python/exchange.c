@@ -35,12 +35,21 @@ static PyObject *call_app(const ExchangeObject *self, PyObject *receive, PyObjec
     return PyObject_Vectorcall(self->arguments[APP], arguments + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
 
+/* Its messages are looked at for the one that says that the process is about to end. */
+static PyObject *call_lifespan(const ExchangeObject *self, RequestObject *request)
+{
+    PyObject *receive = scope_wrap_receive(request, self->arguments[RECEIVE]);
+    PyObject *awaitable = receive ? call_app(self, receive, self->arguments[SEND]) : NULL;
+    Py_XDECREF(receive);
+    return awaitable;
+}
+
 /* The life of an application is nobody's current request, for what it starts runs beside all requests. */
 static PyObject *call_traced(ExchangeObject *self)
 {
     RequestObject *request = self->request;
     if (request->kind == SCOPE_KIND_LIFESPAN)
-        return call_app(self, self->arguments[RECEIVE], self->arguments[SEND]);
+        return call_lifespan(self, request);
     if (PyObject_SetItem(self->arguments[SCOPE], key_request, (PyObject *)request) < 0)
         return NULL;
     self->before = scope_activate_request(request);

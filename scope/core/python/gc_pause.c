@@ -43,7 +43,7 @@ PyObject *scope_gc_pause(PyObject *module, PyObject *const *args, Py_ssize_t cou
         PyErr_SetString(PyExc_TypeError, "gc_pause() takes the phase and what is known of it, as gc.callbacks calls it");
         return NULL;
     }
-    uint64_t now_ns = scope_clock_now(), since_ns = began_ns;
+    uint64_t now_ns = scope_event_now(), since_ns = began_ns;
     began_ns = 0;
     if (PyUnicode_CompareWithASCIIString(args[0], "start") == 0)
         began_ns = now_ns;

@@ -3,6 +3,7 @@
 #include "calls.h"
 #include "conditions.h"
 #include "context.h"
+#include "emit.h"
 #include "gc_pause.h"
 #include "loop.h"
 #include "outside.h"
@@ -101,6 +102,15 @@ static PyObject *pause_capture(PyObject *module, PyObject *paused)
     Py_RETURN_NONE;
 }
 
+/* say_goodbye(): nothing where there is no session. */
+static PyObject *say_goodbye(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    scope_emit_of_process(scope_event_now(), SCOPE_SHUTDOWN, 0, NULL, 0);
+    Py_RETURN_NONE;
+}
+
 /* define_code(module, qualname, file, line, kind) -> number */
 static PyObject *define_code(PyObject *module, PyObject *args)
 {
@@ -134,6 +144,7 @@ static PyMethodDef functions[] = {
     {"set_conditions", scope_set_conditions, METH_O, "Which requests conditional probes are about."},
     {"set_call_limits", scope_set_call_limits, METH_VARARGS, "How many calls of instrumented functions a request may record."},
     {"set_least", scope_set_least, METH_VARARGS, "How long what no request did, and a pause, must be to be recorded."},
+    {"say_goodbye", say_goodbye, METH_NOARGS, "For atexit: records that the process is about to end."},
     {"gc_pause", (PyCFunction)(void (*)(void))scope_gc_pause, METH_FASTCALL, "For gc.callbacks: records long collections."},
     {"define_code", define_code, METH_VARARGS, "A process-wide number for a code site."},
     {NULL, NULL, 0, NULL},

@@ -20,6 +20,7 @@ from .process_events import read_process_events
 from .rows import SELECT, summary
 from .stats import read_errors, read_routes
 from .tail import read_tail, stored_until
+from .workers import read_workers, worker_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .info import StoreInfo
     from .pages import Listing
     from .stats import ErrorGroup, RouteStats
+    from .workers import Worker
 
 __all__ = ["Reader"]
 
@@ -142,6 +144,14 @@ class Reader:
         ``beside`` a request, to the process that served it. It counts what began up to ten minutes earlier and lasted.
         """
         return read_process_events(self._archive.main, (since_ns, until_ns), beside, limit)
+
+    def workers(self, *, limit: int = 1_000) -> list[Worker]:
+        """Traced processes of which anything is kept, those first that were traced last."""
+        return read_workers(self._archive.main, limit)
+
+    def worker_of(self, request: RequestSummary) -> Worker | None:
+        """The process that served the request; None where it is forgotten."""
+        return worker_of(self._archive.main, request)
 
     # --- the whole ----------------------------------------------------------------------------------------------------
 

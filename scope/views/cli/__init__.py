@@ -25,6 +25,7 @@ COMMANDS = {
     "errors": "Sum up by exception.",
     "plan": "Analyse a code base: routes, what hurts, what to probe.",
     "mcp": "Serve the stored requests to coding agents.",
+    "workers": "List traced processes: since when, and how each ended.",
     "doctor": "Check the machine, the collector and the store.",
     "set": "Change a setting in running processes.",
     "db": "Look after the store.",

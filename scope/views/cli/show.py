@@ -11,6 +11,7 @@ from ..beside import SHOWN_AT_MOST, read_beside
 from ..blametext import blame_lines
 from ..fold import FOLD_AT
 from ..header import header_lines
+from ..workers import end_line
 from .invocation import Invocation, pass_invocation
 from .options import complete_reference, duration_value
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ...model import Trace
+    from ...store import Reader
     from ..lines import Line
     from .output import Output
 
@@ -58,14 +60,22 @@ def command(invocation: Invocation, *, reference: str, form: str, shortest_ns: i
     with invocation.open_store() as store:
         trace = store.trace(store.find(reference), limit=None if whole else SHOWN_AT_MOST)
         blame = [] if form in {"json", "md"} else list(blame_lines(trace, partial(read_beside, store, trace)))
+        end = _end_of_process(store, trace)
     if form in {"json", "md"}:
         output.text(_text(trace, form))
     else:
         fold_at = 0 if no_fold else FOLD_AT
         output.lines(header_lines(trace, invocation.now_ns()))
+        output.lines(end)
         output.lines(blame)
         output.lines([()])
         output.lines(_drawing(trace, form, output, fold_at, shortest_ns))
+
+
+def _end_of_process(store: Reader, trace: Trace) -> list[Line]:
+    """When the process ended that cut the request off."""
+    worker = store.worker_of(trace.request) if trace.request.state == "aborted" else None
+    return [end] if worker and (end := end_line(worker)) else []
 
 
 def _text(trace: Trace, form: str) -> Iterator[str]:

@@ -408,6 +408,31 @@ def test_lifespan_is_a_trace_and_nobodys_current_request() -> None:
     assert seen == [None]
 
 
+def test_the_shutdown_of_a_lifespan_says_that_the_process_is_about_to_end() -> None:
+    messages = iter(({"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}))
+    kinds: list[list[str]] = []
+
+    async def next_message() -> dict[str, str]:
+        return next(messages)
+
+    with captured() as capture:
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            for _ in range(2):
+                await receive()
+                kinds.append([event.kind for event in capture.process_events()])
+
+        asyncio.run(ScopeMiddleware(app)({"type": "lifespan"}, next_message, send))
+    assert kinds == [[], ["shutdown"]]
+
+
+def test_an_exit_is_told_where_there_is_a_session() -> None:
+    _core.say_goodbye()
+    with captured() as capture:
+        _core.say_goodbye()
+    assert [event.kind for event in capture.process_events()] == ["shutdown"]
+
+
 def test_an_application_within_an_application_is_one_request() -> None:
     inner = ScopeMiddleware(lambda scope, receive, send: serve_nothing(send))
     outer = ScopeMiddleware(inner)

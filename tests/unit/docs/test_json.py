@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, get_type_hints
 import pytest
 
 from scope.model import ExceptionInfo, Frame, RequestSummary, SpanKind, State, Step
-from scope.store import JSON_FIELDS, ErrorGroup, RouteStats, SegmentLosses, SliceInfo, StoreInfo, lookup
+from scope.store import JSON_FIELDS, ErrorGroup, RouteStats, SegmentLosses, SliceInfo, StoreInfo, Worker, lookup
 from scope.views.asked import Asked
 from scope.views.diff import diff_traces
 from scope.views.difftext import diff_object
 from scope.views.health import Check
 from scope.views.jsonout import span_object, trace_object
+from scope.views.workers import worker_objects
 from tests.unit.docs.pages import code_of, page, rows
 from tests.unit.views.samples import START_NS, make_span, make_trace
 
@@ -116,6 +117,11 @@ def test_values_without_a_form_are_shown_as_they_are_written() -> None:
 )
 def test_other_objects_have_the_fields_of_the_list(section: str, after: str, kind: type[DataclassInstance]) -> None:
     assert names(table(section, after)) == names_of(kind)
+
+
+def test_processes_have_the_fields_of_the_list() -> None:
+    [shown] = worker_objects([Worker(1, "shop", "web-1", 0, "running", None, None, 0, 0, 0, 0, 0)])
+    assert names(table("## Processes")) == [*shown]
 
 
 def test_places_of_a_difference_have_the_fields_of_the_list() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.unit.views.cli.conftest import Scope
+    from tests.unit.views.cli.conftest import Scope, Traced
 
 
 def test_inflight_tells_where_each_is(scope: Scope) -> None:
@@ -74,7 +74,21 @@ def test_nothing_in_flight_may_be_a_finding(idle: Path, scope: Scope) -> None:
     assert "Nothing is running" in result.stderr
 
 
+def test_workers_are_listed_with_how_they_are(scope: Scope, traced: Traced) -> None:
+    titles, line = scope("workers").stdout.splitlines()
+    assert titles.split()[:4] == ["pid", "service", "state", "started"]
+    assert line.split()[:3] == [str(traced.process.pid), "shop", "running"]
+    [worker] = json.loads(scope("workers", "--json").stdout)
+    assert (worker["pid"], worker["ended_ns"], worker["replaces"]) == (traced.process.pid, None, None)
+
+
+def test_no_workers_are_said_to_be_none(idle: Path, scope: Scope) -> None:
+    result = scope("--dir", str(idle), "workers")
+    assert (result.stdout, result.exit_code) == ("", 0)
+    assert "No process has been traced yet" in result.stderr
+
+
 def test_without_a_store_all_are_unavailable(scope: Scope, tmp_path: Path) -> None:
-    for name in ("inflight", "routes", "errors", "tail", "db"):
+    for name in ("inflight", "routes", "errors", "tail", "workers", "db"):
         arguments = (name, "info") if name == "db" else (name,)
         assert scope("--dir", str(tmp_path / "none"), *arguments).exit_code == 4
