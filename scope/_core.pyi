@@ -1,7 +1,7 @@
 """The native surface: ring, probes, context and correlation. The format is docs/design/wire.md's."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any, Final, Generic, Literal, ParamSpec, Self, TypeAlias, TypeVar, final
 
 _Parameters = ParamSpec("_Parameters")
@@ -307,6 +307,18 @@ class StackHook(Generic[_Parameters]):
         cls, wrapped: Callable[_Parameters, Awaitable[None]], learned: str, learn: Callable[[Any], object], /
     ) -> Self: ...
     def __call__(self, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> Awaitable[None]: ...
+
+def monitoring_callbacks() -> dict[str, Callable[..., object]]:
+    """What ``sys.monitoring`` is to call, by the event's name; empty where the engine does not know the interpreter."""
+
+def monitor(code: CodeType, probe: CodeProbe | None, /) -> bool:
+    """Give a code object the probe that its events are for, or none; whether calls of it are under way that are recorded.
+
+    Raises NotImplementedError where :func:`monitoring_callbacks` is empty.
+    """
+
+def monitored(code: CodeType, /) -> CodeProbe | None:
+    """The probe that :func:`monitor` gave."""
 
 @final
 class CodeProbe:

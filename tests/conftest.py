@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -34,7 +34,7 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind(isolated: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No session, no settings, no thread and no segment outside the test's own directory outlives a test."""
+    """No session, settings, thread, tool of the interpreter's or segment outside the test's directory outlives a test."""
     monkeypatch.setattr(process, "_config", None)
     monkeypatch.setattr(process, "_settings", {})
     threads = set(threading.enumerate())
@@ -49,6 +49,13 @@ def nothing_left_behind(isolated: None, monkeypatch: pytest.MonkeyPatch) -> Iter
         pytest.fail(f"a session survived the test: {session.path}")
     assert _segments_in_shared_memory() <= shared
     assert _still_running(threads) == []
+    assert "scope" not in _tools()
+
+
+def _tools() -> list[str | None]:
+    """Who has the places that the interpreter has for tools."""
+    monitoring: Any = getattr(sys, "monitoring", None)
+    return [monitoring.get_tool(number) for number in range(6)] if monitoring else []
 
 
 def _segments_in_shared_memory() -> set[str]:

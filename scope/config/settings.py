@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 Profile: TypeAlias = Literal["dev", "test", "prod"]
+Engine: TypeAlias = Literal["auto", "ast", "monitoring"]
 Overflow: TypeAlias = Literal["overwrite-oldest", "discard-newest", "block"]
 
 KIB: Final = 1 << 10
@@ -137,6 +138,11 @@ class ProbesConfig:
     )
     calls_per_request: int = option(
         Whole(1, 10_000_000), 10_000, "Calls of all functions that one request records; the others are counted."
+    )
+    engine: Engine = option(
+        Choice[Engine](("auto", "ast", "monitoring")),
+        "auto",
+        "How calls are noticed: by transformed code, or by the interpreter where it tells of them (CPython 3.12 and 3.13).",
     )
 
 

@@ -14,6 +14,8 @@ from ..capture.process import process
 from ..config.probe_wishes import in_force, read_probe_wishes
 from ..config.project import find_project
 from ..errors import ScopeError
+from .monitoring.live import Live, take_tool
+from .monitoring.loader import MonitoredLoader
 from .plan import Plan, Rule, make_plan
 from .transform import in_place
 from .transform.cache import CodeCache
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ..config import Config
+    from .monitoring.marking import Wanted
     from .transform.binding import Planned
 
 logger = logging.getLogger("scope")
@@ -40,7 +43,8 @@ class Probing:
         self._plan = Plan()
         self._early: dict[str, Planned] = {}
         self._wished: list[in_place.Exchange] = []
-        self._is_caught_up = False
+        self._live: Live | None = None  # with the interpreter's own events
+        self._has_chosen = self._is_caught_up = False
         self._lock = threading.Lock()  # of one that applies what is wished for
 
     def install(self) -> None:
@@ -58,8 +62,25 @@ class Probing:
         conditions.tickets_dir = config.tickets_dir
         set_steered(self._steered)
         if plan.own_level or plan.rules:
-            self._finder = ProbingFinder(plan, CodeCache(config.code_dir, plan.digest))
+            self._choose_engine()
+            tool = self._live.tool if self._live else None
+            self._finder = ProbingFinder(plan, CodeCache(config.code_dir, plan.digest), tool)
             sys.meta_path.insert(0, self._finder)
+
+    def uninstall(self) -> None:
+        """Prepare no module any more, and give up the place among the interpreter's tools; transformed code stays."""
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
+        if self._live:
+            self._live.tool.close()
+        self._finder = self._live = None
+
+    def _choose_engine(self) -> None:
+        """Once, and not before functions are to be recorded: other programs have use for a tool, too."""
+        if not self._has_chosen:
+            self._has_chosen = True
+            tool = take_tool(process.config.probes.engine)
+            self._live = Live(tool) if tool else None
 
     def found_application(self, name: str) -> None:
         """``name`` (``shop.main:app``) is about to be imported and served: its package is the application's own."""
@@ -75,8 +96,11 @@ class Probing:
             return
         self._is_caught_up = True
         try:
-            early = [module for module in _modules(self._plan) if self._before(module) is None]
-            prepared = self._prepared(self._plan, early)
+            early = [module for module in _modules(self._plan) if not _is_recorded(module)]
+            wanted, rest = self._split(self._plan, early)
+            if self._live:
+                self._live.record(wanted)
+            prepared = self._prepared(self._plan, rest)
             _apply(prepared)
             for module, exchange in prepared:
                 self._early[module.__name__] = exchange.planned
@@ -99,12 +123,24 @@ class Probing:
     def _wish(self, rules: tuple[Rule, ...]) -> None:
         plan = Plan((*self._plan.rules, *rules), self._plan.ownership, self._plan.own_level)
         modules = [module for module in _modules(plan) if any(rule.may_match_in(module.__name__) for rule in rules)]
+        self._choose_engine()
+        wanted, rest = self._split(plan, modules)
         # What takes time comes first: between the old code and the new one calls are missing.
-        prepared = self._prepared(plan, modules)
+        prepared = self._prepared(plan, rest)
         in_place.undo(self._wished)
         self._wished = [exchange for _, exchange in prepared]
+        if self._live:
+            self._live.exchange(wanted, self._plan)
         _apply(prepared)
         conditions.keep(plan.conditions)
+
+    def _split(self, plan: Plan, modules: list[ModuleType]) -> tuple[list[Wanted], list[ModuleType]]:
+        """What the interpreter is to tell of imported modules, and which of them have to be transformed."""
+        if not self._live:
+            return [], modules
+        rest = [module for module in modules if self._before(module) is not None]
+        wanted = self._live.prepare(plan, (module for module in modules if self._before(module) is None))
+        return wanted, [*rest, *(each.module for each in wanted if each.is_too_deep)]
 
     def _prepared(self, plan: Plan, modules: list[ModuleType]) -> list[tuple[ModuleType, in_place.Exchange]]:
         exchanges: list[tuple[ModuleType, in_place.Exchange]] = []
@@ -132,6 +168,11 @@ def _apply(exchanges: list[tuple[ModuleType, in_place.Exchange]]) -> None:
 def _plan(config: Config, package: str = "") -> Plan:
     here = os.getcwd()  # noqa: PTH109 - as in scope/config
     return make_plan(config, folders=(here, find_project(here).root), packages=(package,) if package else ())
+
+
+def _is_recorded(module: ModuleType) -> bool:
+    """Whether the Plan met the module as it was imported."""
+    return isinstance(getattr(module, "__loader__", None), ProbedLoader | MonitoredLoader)
 
 
 def _modules(plan: Plan) -> list[ModuleType]:

@@ -15,13 +15,16 @@ from hypothesis import strategies as st
 from scope import _core
 from scope.testing import captured
 from tests.properties.programs import programs
-from tests.unit.instrument.transform.twins import seen, told, twins
+from tests.unit.instrument.engines import engine, pytest_generate_tests
+from tests.unit.instrument.transform.twins import Recorder, seen, told, twins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
     from scope.model import Trace
+
+__all__ = ["engine", "pytest_generate_tests"]
 
 pytestmark = pytest.mark.usefixtures("no_integrations")
 
@@ -180,3 +183,28 @@ def test_programs_do_the_same_recorded_as_not(
         inside, trace = recorded(probed, functions, moves)
     assert inside == expected
     assert {span.status for _, span in trace.spans()} <= {"ok", "error", "cancelled"}, "every call has ended"
+
+
+@pytest.mark.slow
+@pytest.mark.monitored
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+@given(programs(), MOVES)
+def test_programs_leave_the_same_trace_with_each_engine(
+    program: tuple[str, tuple[tuple[str, str], ...]], moves: list[str]
+) -> None:
+    source, functions = program
+    traces = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            compile(source, "<twin>", "exec")
+        except SyntaxError:
+            assume(False)
+        tool = Recorder.tool
+        for each in (tool, None):
+            Recorder.tool = each
+            _, trace = recorded(twins(source)[1], functions, moves)
+            traces.append([(depth, span.name, span.status) for depth, span in trace.spans()])
+        Recorder.tool = tool
+    monitored, transformed = traces
+    assert monitored == transformed

@@ -1,4 +1,8 @@
-/* Activation: one call of an instrumented function, from its first instruction to its last. code_probe.c tells how. */
+/* Activation: one call of a recorded function, from its first instruction to its last.
+ *
+ * Of transformed code it is held by the function's value stack (code_probe.c), of monitored code by the table of open calls
+ * or by the frame (monitoring.c).
+ */
 #ifndef SCOPE_ACTIVATION_H
 #define SCOPE_ACTIVATION_H
 
@@ -10,7 +14,8 @@ typedef struct activation {
     scope_call call; /* not under way: nothing to end, or a generator's */
     PyObject *steps; /* of a generator: its Span */
     PyObject *outer; /* of a generator that runs: what its Span wants back when it is suspended */
-    void *frame; /* of a generator: what it is found by */
+    PyObject *code; /* of monitored code, borrowed: the frame has it */
+    void *frame; /* of what is in the table of open calls: what it is found by */
     struct activation *next; /* with the same hash, or in the list of those to be used again */
 } ActivationObject;
 
@@ -23,13 +28,52 @@ ActivationObject *scope_new_activation(vectorcallfunc call);
 /* Gives `type` the methods of a context manager: `exit`, and an `__enter__` that does nothing. */
 int scope_add_block(PyTypeObject *type, PyObject *exit);
 
-/* ---- yield_point.c ---- */
+/* A call of the function that `probe`, a CodeProbe, stands for begins in what is current; NULL where nothing is recorded of it.
+ * Leaves no exception set. */
+ActivationObject *scope_enter(PyObject *probe);
+
+/* It is left, by `error` or by nothing (None). The second time does nothing. Keeps an exception that is set as it is. */
+void scope_leave(ActivationObject *self, PyObject *error);
+
+extern PyTypeObject *CodeProbeType;
+
+/* ---- frames.c ---- */
+
+static inline void *scope_current_frame(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return PyThreadState_Get()->current_frame;
+#else
+    return PyThreadState_Get()->cframe->current_frame;
+#endif
+}
+
+/* Enters the call of the frame that runs into the table of open calls, without a reference. */
+void scope_remember(ActivationObject *self);
+
+/* Takes it out of the table, where it is there. */
+void scope_forget(ActivationObject *self);
+
+/* The call that was begun last in `frame` and is in the table, borrowed; NULL where none is. */
+ActivationObject *scope_open_call(const void *frame);
+
+/* Whether a call of monitored `code` is in the table. */
+bool scope_is_open(const PyObject *code);
 
 /* The generator whose first step this is begins, in the frame that runs; `steps` is its span. */
 void scope_generator_begin(ActivationObject *self);
 
 /* It ends, by `error` (None: as it should). */
 void scope_generator_end(ActivationObject *self, PyObject *error);
+
+/* Its body goes on, and it is current; or it yields, and what was current before is so again. What is so already stays. */
+void scope_generator_resume(ActivationObject *self);
+void scope_generator_suspend(ActivationObject *self);
+
+/* It is suspended for as long as it delegates to `inner`. */
+void scope_generator_delegate(ActivationObject *self, PyObject *inner);
+
+/* ---- yield_point.c ---- */
 
 int scope_add_yield_points(PyObject *module);
 

@@ -6,7 +6,8 @@
  * needs, lives as long as the frame does, and follows it through threads, tasks and greenlets. No frame, no local name and no
  * traceback entry comes of it.
  *
- * What a generator needs besides is in yield_point.c.
+ * What a generator needs besides is in yield_point.c. Where the interpreter itself tells of calls, the probe is what monitoring.c
+ * keeps for a code object, and nothing is transformed.
  *
  * Outside any request, and for calls that are not to be recorded (function.h), the activation is one that does nothing.
  */
@@ -14,7 +15,8 @@
 #include "context.h"
 #include "span.h"
 
-static PyTypeObject *CodeProbeType, *ActivationType, *EntryType;
+PyTypeObject *CodeProbeType;
+static PyTypeObject *ActivationType, *EntryType;
 
 typedef struct {
     PyObject_HEAD
@@ -47,47 +49,49 @@ ActivationObject *scope_new_activation(vectorcallfunc call)
     }
     self->vectorcall = call;
     self->call.request = NULL;
-    self->steps = self->outer = self->frame = NULL;
+    self->steps = self->outer = self->code = self->frame = NULL;
     return self;
 }
 
 /* ---- entry ---- */
 
-static PyObject *enter_generator(const CodeProbeObject *probe)
+static ActivationObject *enter_generator(const CodeProbeObject *probe)
 {
     ActivationObject *self = scope_new_activation(leave);
     if (!self)
-        return Py_NewRef((PyObject *)scope_nothing);
+        return NULL;
     self->steps = scope_activation(probe->function.site);
     if (!self->steps) {
         PyErr_Clear();
-        return (PyObject *)self;
+        Py_DECREF(self);
+        return NULL;
     }
     scope_generator_begin(self);
-    return (PyObject *)self;
+    return self;
 }
 
 /* Takes over the reference to `context`. */
-static PyObject *enter_function(const CodeProbeObject *probe, enum scope_level level, ContextObject *context)
+static ActivationObject *enter_function(const CodeProbeObject *probe, enum scope_level level, ContextObject *context)
 {
     ActivationObject *self = scope_new_activation(leave);
     if (!self) {
         Py_DECREF(context);
-        return Py_NewRef((PyObject *)scope_nothing);
+        return NULL;
     }
     scope_call_begin(&self->call, &probe->function, level, context);
-    return (PyObject *)self;
+    return self;
 }
 
-static PyObject *enter(const CodeProbeObject *probe)
+ActivationObject *scope_enter(PyObject *object)
 {
+    const CodeProbeObject *probe = (CodeProbeObject *)object;
     ContextObject *context = scope_context();
     enum scope_level level = context && context->request ? scope_call_level(context->request, &probe->function)
                                                          : SCOPE_LEVEL_OFF;
     if (level && !probe->is_generator)
         return enter_function(probe, level, context);
     Py_XDECREF(context);
-    return level ? enter_generator(probe) : Py_NewRef((PyObject *)scope_nothing);
+    return level ? enter_generator(probe) : NULL;
 }
 
 /* What a probe has for `__exit__`: its look-up is the entry. */
@@ -96,12 +100,13 @@ static PyObject *entry_get(PyObject *entry, PyObject *object, PyObject *type)
     (void)type;
     if (!object || !Py_IS_TYPE(object, CodeProbeType))
         return Py_NewRef(entry);
-    return enter((CodeProbeObject *)object);
+    ActivationObject *self = scope_enter(object);
+    return self ? (PyObject *)self : Py_NewRef((PyObject *)scope_nothing);
 }
 
 /* ---- exit ---- */
 
-static void end(ActivationObject *self, PyObject *error)
+void scope_leave(ActivationObject *self, PyObject *error)
 {
     if (self->call.request)
         scope_call_end(&self->call, error);
@@ -113,7 +118,7 @@ static void end(ActivationObject *self, PyObject *error)
 static PyObject *leave(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names)
 {
     (void)names;
-    end((ActivationObject *)callable, PyVectorcall_NARGS(flags) > 1 ? args[1] : Py_None);
+    scope_leave((ActivationObject *)callable, PyVectorcall_NARGS(flags) > 1 ? args[1] : Py_None);
     Py_RETURN_NONE;
 }
 
@@ -132,7 +137,7 @@ static void activation_dealloc(ActivationObject *self)
         /* its frame went without leaving the block: closed for good */
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
-        end(self, PyExc_GeneratorExit);
+        scope_leave(self, PyExc_GeneratorExit);
         PyErr_Restore(type, value, traceback);
     }
     if (kept_count < KEPT) {

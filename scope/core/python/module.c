@@ -16,6 +16,7 @@ int scope_add_probe(PyObject *module);
 int scope_add_handler(PyObject *module);
 int scope_add_hooks(PyObject *module);
 int scope_add_code_probe(PyObject *module);
+int scope_add_monitoring(PyObject *module);
 
 scope_runtime runtime;
 
@@ -170,7 +171,8 @@ static int execute(PyObject *module)
     if (scope_add_probe(module) < 0 || scope_add_handler(module) < 0 || scope_add_hooks(module) < 0
         || scope_add_loop(module) < 0)
         return -1;
-    if (scope_add_code_probe(module) < 0 || scope_add_bundle(module) < 0 || scope_add_columns(module) < 0)
+    if (scope_add_code_probe(module) < 0 || scope_add_monitoring(module) < 0 || scope_add_bundle(module) < 0
+        || scope_add_columns(module) < 0)
         return -1;
     return scope_add_segment(module) < 0 ? -1 : scope_add_correlator(module);
 }

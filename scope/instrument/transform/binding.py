@@ -42,13 +42,15 @@ def _bound(constant: object, code: CodeType, module: str) -> object:
     if isinstance(constant, CodeType):
         return bind(constant, module)
     if (decided := nodes.decided(constant)) is not None:
-        return _probe(code, module, *decided)
+        return probe_of(code, module, decided)
     if not isinstance(constant, tuple):
         return constant
     return next((point for stand_in, point in _POINTS if constant == stand_in), cast("object", constant))
 
 
-def _probe(code: CodeType, module: str, level: int, cases: tuple[nodes.Case, ...]) -> CodeProbe:
+def probe_of(code: CodeType, module: str, decided: nodes.Decided) -> CodeProbe:
+    """What records the calls of ``code``, a function of ``module``, as was decided; the same for the same."""
+    level, cases = decided
     kind = _kind(code)
     site = _site(module, code.co_qualname, code.co_filename, code.co_firstlineno, kind)
     numbers = tuple((conditions.number(Condition(*parts)), deep) for parts, deep in cases)

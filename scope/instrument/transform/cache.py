@@ -1,6 +1,7 @@
 """Compiled code with stand-ins, kept apart from ``__pycache__``: a folder for each Plan and interpreter.
 
-A file has a check and a marshalled code object, or a marshalled None where the Plan wants nothing of the module.
+A file has a check and a marshalled code object, or a marshalled None where the Plan wants nothing of the module; or, for
+the engine that transforms nothing, the places of the functions that the Plan wants.
 Whatever is wrong with the folder or a file, the module is compiled again and the program runs.
 """
 
@@ -15,10 +16,15 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from types import CodeType
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from .nodes import Decided
 
 VERSION: Final = 2
 """Counts changes of the transformation: what an earlier one compiled is not used."""
+
+_NOTHING: Final = object()
 
 Key = tuple[str, str, int, int]
 """Module, file, its time of change in ns and its size in bytes."""
@@ -39,33 +45,42 @@ class CodeCache:
         self.folder = os.path.join(root, f"{digest}-{sys.implementation.cache_tag}{optimized}-{VERSION}")
 
     def get(self, key: Key) -> Found | None:
-        try:
-            with open(self._path(key), "rb") as file:
-                head, content = file.read(len(_head(key))), file.read()
-            if head != _head(key):
-                return None
-            code = marshal.loads(content)  # noqa: S302 - our own directory, which nobody else can write to
-        except (OSError, ValueError, EOFError, TypeError):
-            return None
-        return Found(code) if code is None or isinstance(code, CodeType) else None
+        content = self._read(self._path(key, "code"), key)
+        return Found(content) if content is None or isinstance(content, CodeType) else None
 
-    def put(self, key: Key, code: CodeType | None) -> None:
-        """Keep ``code``; where that is impossible, nothing happens."""
+    def get_places(self, key: Key) -> dict[tuple[int, str], Decided] | None:
+        """What was kept of the places of planned functions; None: nothing."""
+        content = self._read(self._path(key, "places"), key)
+        return content if isinstance(content, dict) else None
+
+    def put(self, key: Key, content: CodeType | dict[tuple[int, str], Decided] | None) -> None:
+        """Keep code or places; where that is impossible, nothing happens."""
         if sys.dont_write_bytecode:
             return
-        path = self._path(key)
+        path = self._path(key, "places" if isinstance(content, dict) else "code")
         temporary = f"{path}.{os.getpid()}"
         with suppress(OSError):
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
             file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             with os.fdopen(file, "wb") as stream:
-                stream.write(_head(key) + marshal.dumps(code))
+                stream.write(_head(key) + marshal.dumps(content))
             os.replace(temporary, path)
 
-    def _path(self, key: Key) -> str:
+    def _read(self, path: str, key: Key) -> object:
+        """What the file has for this state of the source; _NOTHING where it has none."""
+        try:
+            with open(path, "rb") as file:
+                head, content = file.read(len(_head(key))), file.read()
+            if head != _head(key):
+                return _NOTHING
+            return marshal.loads(content)  # noqa: S302 - our own directory, which nobody else can write to
+        except (OSError, ValueError, EOFError, TypeError):
+            return _NOTHING
+
+    def _path(self, key: Key, kind: str) -> str:
         module, file, _, _ = key
         digest = hashlib.sha256(f"{module}\0{file}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
-        return os.path.join(self.folder, f"{digest}.code")
+        return os.path.join(self.folder, f"{digest}.{kind}")
 
 
 def _head(key: Key) -> bytes:

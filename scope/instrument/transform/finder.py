@@ -8,6 +8,9 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import SourceFileLoader
 from typing import TYPE_CHECKING
 
+from ..monitoring.loader import MonitoredLoader
+from ..monitoring.places import deepest, places_of
+from ..monitoring.tool import DEEPEST
 from .binding import Planned, bind
 from .compiling import Refused, compile_planned, stamp_of
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType
 
+    from ..monitoring.tool import Tool
     from ..plan import Plan
     from .cache import CodeCache
 
@@ -25,12 +29,14 @@ logger = logging.getLogger("scope")
 class ProbingFinder(MetaPathFinder):
     """Finds what the finders after it find, and prepares the code of it.
 
-    ``plan`` and ``cache`` may be changed; modules that are imported afterwards follow.
+    With a ``tool`` the interpreter is asked to tell of calls, and only modules with functions that are recorded deeper than
+    it can are transformed. ``plan`` and ``cache`` may be changed; modules that are imported afterwards follow.
     """
 
-    def __init__(self, plan: Plan, cache: CodeCache | None) -> None:
+    def __init__(self, plan: Plan, cache: CodeCache | None, tool: Tool | None = None) -> None:
         self.plan = plan
         self.cache = cache
+        self._tool = tool
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -40,9 +46,7 @@ class ProbingFinder(MetaPathFinder):
             return spec
         file = spec.loader.path
         if self.plan.concerns(fullname, file):
-            planned = self._prepared(fullname, file)
-            if planned is not None:
-                spec.loader = ProbedLoader(fullname, file, planned)
+            spec.loader = self._loader(fullname, file) or spec.loader
         return spec
 
     def _found(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
@@ -54,12 +58,10 @@ class ProbingFinder(MetaPathFinder):
                 return spec
         return None
 
-    def _prepared(self, fullname: str, file: str) -> Planned | None:
-        """None where nothing is to be probed, or the import is to fail as it would have without us."""
+    def _loader(self, fullname: str, file: str) -> SourceFileLoader | None:
+        """None where nothing is to be recorded, or the import is to fail as it would have without us."""
         try:
-            stamp = stamp_of(file)
-            code = compile_planned(self.plan, self.cache, fullname, file)
-            return None if code is None else Planned(bind(code, fullname), stamp)
+            return self._monitored(fullname, file) if self._tool is not None else self._probed(fullname, file)
         except (SyntaxError, ValueError, OSError):
             return None
         except Refused as refusal:
@@ -68,6 +70,18 @@ class ProbingFinder(MetaPathFinder):
         except Exception:
             logger.exception("scope: %s is imported as it is: it could not be prepared", fullname)
             return None
+
+    def _monitored(self, fullname: str, file: str) -> SourceFileLoader | None:
+        assert self._tool is not None
+        places = places_of(self.plan, self.cache, fullname, file)
+        if deepest(places) > DEEPEST:
+            return self._probed(fullname, file)
+        return MonitoredLoader(fullname, file, self._tool, places) if places else None
+
+    def _probed(self, fullname: str, file: str) -> SourceFileLoader | None:
+        stamp = stamp_of(file)
+        code = compile_planned(self.plan, self.cache, fullname, file)
+        return None if code is None else ProbedLoader(fullname, file, Planned(bind(code, fullname), stamp))
 
 
 class ProbedLoader(SourceFileLoader):

@@ -19,18 +19,26 @@ if TYPE_CHECKING:
 
 
 def transform(tree: ast.Module, decide: Chooser) -> int:
-    """Transform in place the functions that ``decide`` wants recorded, by their qualified names; how many these are.
+    """Transform in place the functions that ``decide`` wants recorded, by their qualified names; how many these are."""
+    found = chosen(tree, decide)
+    for node, decision in found:
+        probe(node, decision)
+    return len(found)
 
-    Classes, lambdas and comprehensions are left as they are; functions within them are asked about.
+
+def chosen(tree: ast.Module, decide: Chooser) -> list[tuple[Function, Decision]]:
+    """The functions that ``decide`` wants recorded, inner ones first.
+
+    Classes, lambdas and comprehensions are none; functions within them are asked about.
     """
-    transformer = _Transformer(decide)
-    transformer.visit(tree)
-    return transformer.count
+    finder = _Finder(decide)
+    finder.visit(tree)
+    return finder.found
 
 
-class _Transformer(ast.NodeVisitor):
+class _Finder(ast.NodeVisitor):
     def __init__(self, decide: Chooser) -> None:
-        self.count = 0
+        self.found: list[tuple[Function, Decision]] = []
         self._decide = decide
         self._prefix = ""
 
@@ -41,8 +49,7 @@ class _Transformer(ast.NodeVisitor):
         qualname = f"{self._prefix}{node.name}"
         self._inside(node, f"{qualname}.<locals>.")
         if decision := self._decide(qualname, node):
-            self.count += 1
-            probe(node, decision)
+            self.found.append((node, decision))
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self._function(node)

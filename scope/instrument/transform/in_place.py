@@ -75,7 +75,7 @@ def apply(exchanges: Iterable[tuple[ModuleType, Exchange]]) -> Outcome:
     """Give every live function of these modules its planned code."""
     wanted = {id(vars(module)): exchange.by_place() for module, exchange in exchanges}
     count, refused = 0, list[str]()
-    for function in _functions():
+    for function in live_functions():
         places = wanted.get(id(function.__globals__))
         pairs = places.get(_place(function.__code__), []) if places else []
         if not pairs or any(function.__code__ is probed for _, probed in pairs):
@@ -94,13 +94,14 @@ def apply(exchanges: Iterable[tuple[ModuleType, Exchange]]) -> Outcome:
 def undo(exchanges: Iterable[Exchange]) -> int:
     """Give functions that have planned code their plain one, also those that were made meanwhile; how many had."""
     plain_of = {id(probed): plain for exchange in exchanges for plain, probed in exchange.pairs}
-    probed_functions = [function for function in _functions() if id(function.__code__) in plain_of]
+    probed_functions = [function for function in live_functions() if id(function.__code__) in plain_of]
     for function in probed_functions:
         function.__code__ = plain_of[id(function.__code__)]
     return len(probed_functions)
 
 
-def _functions() -> Iterator[FunctionType]:
+def live_functions() -> Iterator[FunctionType]:
+    """Those that are in use anywhere, whoever holds them."""
     return (each for each in gc.get_objects() if type(each) is FunctionType)
 
 

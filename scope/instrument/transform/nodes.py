@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Request = tuple[str | None, str | None, str | None, str | None]
 """The parts of a condition."""
 Case = tuple[Request, int]
+Decided = tuple[int, tuple[Case, ...]]
+"""A decision of a Plan in constants: the number of the level, and the cases."""
 StandIn = tuple[str, str] | tuple[tuple[str, str], int, tuple[Case, ...]]
 
 _NOWHERE: Final[Any] = {"lineno": -1, "end_lineno": -1, "col_offset": -1, "end_col_offset": -1}
@@ -30,14 +32,19 @@ POINTS: Final = frozenset({SUSPEND, RESUME, DELEGATE, CATCH})
 
 def probe(decision: Decision) -> StandIn:
     """What stands for the probe of a function that a Plan decided so about."""
+    return (_PROBE, *in_constants(decision))
+
+
+def in_constants(decision: Decision) -> Decided:
+    """What of a decision is compiled into code, or kept without it."""
     cases = (((each.method, each.route, each.id, each.ticket), int(level)) for each, level in decision.cases)
-    return (_PROBE, int(decision.level), tuple(cases))
+    return int(decision.level), tuple(cases)
 
 
-def decided(constant: object) -> tuple[int, tuple[Case, ...]] | None:
-    """The number of the level, and the cases, where ``constant`` stands for a probe, else None."""
+def decided(constant: object) -> Decided | None:
+    """What was decided, where ``constant`` stands for a probe, else None."""
     parts = cast("tuple[object, ...]", constant) if isinstance(constant, tuple) else ()
-    return cast("tuple[int, tuple[Case, ...]]", parts[1:]) if parts[:1] == (_PROBE,) else None
+    return cast("Decided", parts[1:]) if parts[:1] == (_PROBE,) else None
 
 
 def block(stand_in: StandIn, body: list[ast.stmt]) -> ast.With:

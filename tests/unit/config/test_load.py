@@ -40,6 +40,7 @@ OTHERS: dict[str, tuple[str, object]] = {
     "probes.calls_per_request": ("100", 100),
     "loop.min_outside_ms": ("1s", 1000),
     "loop.min_gc_ms": ("0", 0),
+    "probes.engine": ("ast", "ast"),
     "collector.autostart": ("false", False),
     "collector.idle_exit_s": ("1min", 60),
     "collector.poll_ms": ("0.05s", 50),

@@ -11,6 +11,8 @@ from scope.instrument.plan import Candidate, Decision, Level, Ownership, Plan, R
 from scope.instrument.transform.candidates import chooser
 from scope.instrument.transform.functions import transform
 
+pytestmark = pytest.mark.transformed
+
 OWNER = Plan(ownership=Ownership(("/srv/",)))
 
 

@@ -24,7 +24,7 @@ from tests.unit.core.inside import inside, outline
 
 from .twins import compiles, nested
 
-pytestmark = pytest.mark.usefixtures("no_integrations")
+pytestmark = [pytest.mark.usefixtures("no_integrations"), pytest.mark.transformed]
 
 Import = Callable[..., ModuleType]
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from scope._core import CodeProbe
+from scope._core import CodeProbe, monitored
+from scope.instrument.monitoring.places import every_code
 from scope.instrument.plan import Level, Plan, Rule
 from scope.instrument.transform.compiling import Refused
 from tests.unit.core.inside import inside, outline
 
-from .twins import codes, compiles, every_code, nested, run, seen, twins
+from .twins import codes, compiles, nested, run, seen, twins
 
 pytestmark = pytest.mark.usefixtures("no_integrations")
 
@@ -267,7 +268,7 @@ def test_every_function_is_recorded_and_nothing_else() -> None:
     without = [
         code.co_qualname
         for code in every_code(probed)
-        if not any(isinstance(constant, CodeProbe) for constant in code.co_consts)
+        if not any(isinstance(constant, CodeProbe) for constant in (*code.co_consts, monitored(code)))
     ]
     names = {name.rpartition(".")[2] for name in without} - {"<listcomp>"}  # none from 3.12 on
     assert names == {"<module>", "Base", "Derived", "Point", "<lambda>"}
@@ -318,6 +319,7 @@ def test_no_reference_to_what_a_call_held_is_kept() -> None:
     assert [each for each in gc.get_objects() if type(each) is probed.Held] == []
 
 
+@pytest.mark.transformed
 def test_nesting_that_is_as_deep_as_it_may_be_is_refused() -> None:
     """A function has room for twenty blocks, and ours would be one more."""
     full = max((nested(depth) for depth in range(15, 30) if compiles(nested(depth))), key=len)
@@ -326,12 +328,14 @@ def test_nesting_that_is_as_deep_as_it_may_be_is_refused() -> None:
         twins(full)
 
 
+@pytest.mark.transformed
 def test_probes_are_pickled_with_code_that_is_sent_by_value() -> None:
     probe = CodeProbe("shop.price", 3, False, 2)
     again = pickle.loads(pickle.dumps(probe))
     assert (type(again), repr(again)) == (CodeProbe, "<probe of shop.price>")
 
 
+@pytest.mark.transformed
 def test_a_probe_checks_what_it_is_made_of() -> None:
     native: Any = CodeProbe
     for wrong in ((), ("x",), ("x", 2, False), (1, 2, False, 1), ("x", "y", False, 1)):
@@ -341,6 +345,7 @@ def test_a_probe_checks_what_it_is_made_of() -> None:
         native("x", 2, False, 5)
 
 
+@pytest.mark.transformed
 def test_each_level_has_code_of_its_own_and_the_same_decision_the_same() -> None:
     at = {level: codes(SOURCE, plan=Plan((Rule("twin", level),)))[1] for level in Level if level}
     assert len(set(at.values())) == len(Level) - 1
@@ -362,6 +367,7 @@ def test_a_probe_of_level_off_records_nothing() -> None:
     assert outline(inside(work)) == []
 
 
+@pytest.mark.transformed
 def test_a_call_that_a_foreign_tool_begins_and_leaves_open_ends_with_it() -> None:
     """As one that looks at all attributes of all constants does."""
     probe: Any = CodeProbe("shop.price", 0, False, 1)

@@ -15,7 +15,7 @@ from scope.instrument.plan import Plan, Rule
 from scope.instrument.transform import in_place
 from tests.unit.core.inside import inside, outline
 
-pytestmark = pytest.mark.usefixtures("no_integrations")
+pytestmark = [pytest.mark.usefixtures("no_integrations"), pytest.mark.transformed]
 
 SOURCE = """
 import functools

@@ -8,6 +8,8 @@ import pytest
 
 from scope.instrument.transform.linetable import _rewritten, without_entry_lines
 
+pytestmark = pytest.mark.transformed
+
 SOURCE = """
 def one(a, b): return call(a, [b, a]) + call(b, other=(a, b, a)) * call(a, call(b, call(a, b)))
 def two(a, b):

@@ -11,23 +11,38 @@ import traceback
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from scope.instrument.monitoring.marking import mark
+from scope.instrument.monitoring.places import every_code, places_in
 from scope.instrument.plan import Plan, Rule
 from scope.instrument.transform.binding import bind
 from scope.instrument.transform.compiling import compile_plain, compile_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    from scope.instrument.monitoring.tool import Tool
 
 EVERYTHING = Plan((Rule.parse("twin"),))
 _ADDRESS = re.compile("0x[0-9a-f]+")
 
 
+class Recorder:
+    """How code is recorded: by this tool of the interpreter's, or without one by being transformed. Set by a fixture."""
+
+    tool: Tool | None = None
+
+
 def codes(source: str, file: str = "twin.py", plan: Plan = EVERYTHING) -> tuple[CodeType, CodeType]:
     """The code of a module, plain and recorded."""
     content = textwrap.dedent(source).encode()
+    plain = compile_plain(content, file)
+    if Recorder.tool is not None:
+        monitored = compile_plain(content, file)
+        mark(Recorder.tool, monitored, "twin", places_in(plan, "twin", file, content))
+        return plain, monitored
     probed = compile_source(plan, "twin", file, content)
     assert probed is not None
-    return compile_plain(content, file), bind(probed, "twin")
+    return plain, bind(probed, "twin")
 
 
 def twins(source: str, file: str = "<twin>", plan: Plan = EVERYTHING) -> tuple[ModuleType, ModuleType]:
@@ -47,14 +62,6 @@ def _executed(code: CodeType, file: str) -> ModuleType:
     finally:
         del sys.modules["twin"]
     return module
-
-
-def every_code(code: CodeType) -> Iterator[CodeType]:
-    """``code`` and all within it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from every_code(constant)
 
 
 def seen(work: Callable[[], Any]) -> tuple[object, list[tuple[str, int | None]]]:
