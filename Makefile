@@ -13,12 +13,13 @@ CORE := scope/core/CMakeLists.txt $(wildcard scope/core/*.[ch] scope/core/python
 CORE_TESTS := $(wildcard tests/core/*.[ch] tests/core/*.cmake tests/core/*/*.[ch] tests/core/fuzz/CMakeLists.txt tests/core/fuzz/corpus/*/*)
 BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
 
-.PHONY: help demo test test-core test-model test-python suites equivalence routes model soak sweep chaos lint format coverage wheel-test sanitize sanitize-core sanitize-extension fuzz clean
+.PHONY: help demo test test-core test-model test-python test-monitoring suites equivalence routes model soak sweep chaos lint format coverage wheel-test sanitize sanitize-core sanitize-extension fuzz clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo        start the example shop, trace it, show its slowest request"
 	@echo "make test        all tests: Python and C"
+	@echo "make test-monitoring  those of the engine that needs CPython 3.12 or 3.13, part of make test"
 	@echo "make suites      Starlette's and FastAPI's own tests, with and without scope around every app"
 	@echo "make equivalence foreign tests with every function of a package recorded; NAMES='attrs test_generators' for some"
 	@echo "make routes      count the routes of foreign applications against a count by hand; NAMES='chainlit' for some"
@@ -37,10 +38,34 @@ help:
 demo: $(VENV)/.ready-example
 	$(BIN)/scope demo
 
-test: test-core test-model test-python
+test: test-core test-model test-python test-monitoring
 
 test-python: $(VENV)/.ready-test $(if $(BROWSER_TESTS),browser)
 	$(BIN)/python -m pytest $(ARGS)
+
+# The engine that has the interpreter tell of calls, by an interpreter that can: CPython 3.12 or 3.13, on the PATH or where pyenv
+# keeps its own. Where PYTHON is one, test-python has tested both engines; name another with MONITORING_PYTHON=.
+MONITORING_PYTHON ?= $(shell for python in python3.13 python3.12 $$HOME/.pyenv/versions/3.13.*/bin/python $$HOME/.pyenv/versions/3.12.*/bin/python; do \
+	$$python -c 'import sys, venv; sys.exit(not (3, 12) <= sys.version_info < (3, 14))' 2>/dev/null && { echo $$python; exit; }; done)
+# Nothing that those tests do not need; $(1) is where, $(2) are further settings of the build.
+define monitoring_venv
+	rm -rf $(1)
+	$(MONITORING_PYTHON) -m venv $(1)/venv
+	$(1)/venv/bin/python $(PIP_INSTALL) "scikit-build-core>=0.11" "cmake>=3.20" ninja coverage hypothesis pytest starlette uvicorn
+	$(1)/venv/bin/python $(PIP_INSTALL) --no-build-isolation --config-settings=build-dir=$(1)/extension $(2) --editable .
+	@touch $@
+endef
+MONITORING_TESTS := tests/unit/instrument tests/properties/test_programs.py -p no:cacheprovider -k "monitoring or test_probing"
+
+build/monitoring/.ready: pyproject.toml $(CORE)
+	$(call monitoring_venv,build/monitoring)
+
+test-monitoring: $(if $(MONITORING_PYTHON),build/monitoring/.ready)
+ifeq ($(MONITORING_PYTHON),)
+	@echo "NOT TESTED: the engine of sys.monitoring. No CPython 3.12 or 3.13 was found; name one: make test MONITORING_PYTHON=/path/to/python3.13"
+else
+	build/monitoring/venv/bin/python -P -m pytest $(MONITORING_TESTS)
+endif
 
 test-core: build/core/.tested
 
@@ -182,7 +207,10 @@ GCOV = $(if $(findstring clang,$(shell $${CC:-cc} --version 2>&1)),llvm-cov gcov
 $(MEASURED)/venv/.ready: $(VENV)/.ready-dev
 	$(call borrowing_venv,$(MEASURED),import coverage; coverage.process_startup(),SCOPE_COVERAGE=ON)
 
-coverage: $(MEASURED)/venv/.ready
+$(MEASURED)/monitoring/.ready: pyproject.toml $(CORE)
+	$(call monitoring_venv,$(MEASURED)/monitoring,--config-settings=cmake.define.SCOPE_COVERAGE=ON)
+
+coverage: $(MEASURED)/venv/.ready $(if $(MONITORING_PYTHON),$(MEASURED)/monitoring/.ready)
 	find $(MEASURED) -name '*.gcda' -delete
 	rm -f .coverage .coverage.*
 	$(CMAKE_CORE_TESTS) -B $(MEASURED)/core -DSCOPE_COVERAGE=ON
@@ -190,6 +218,7 @@ coverage: $(MEASURED)/venv/.ready
 	$(CTEST) --test-dir $(MEASURED)/core
 	@# tests/processes judge time, memory and file sizes, which measuring distorts: they run in make test.
 	$(MEASURED)/venv/bin/python -m coverage run -m pytest --ignore=tests/processes $(ARGS)
+	$(if $(MONITORING_PYTHON),$(MEASURED)/monitoring/venv/bin/python -P -m coverage run -m pytest $(MONITORING_TESTS))
 	$(BIN)/coverage combine --quiet
 	$(BIN)/gcovr --gcov-executable "$(GCOV)" --root . --filter scope/core/ --fail-under-line 90 $(MEASURED)
 	$(BIN)/coverage report

@@ -312,7 +312,7 @@ def monitoring_callbacks() -> dict[str, Callable[..., object]]:
     """What ``sys.monitoring`` is to call, by the event's name; empty where the engine does not know the interpreter."""
 
 def monitor(code: CodeType, probe: CodeProbe | None, /) -> bool:
-    """Give a code object the probe that its events are for, or none; whether calls of it are under way that are recorded.
+    """Give a code object the probe that its events are for, or none; whether recorded calls of it are under way.
 
     Raises NotImplementedError where :func:`monitoring_callbacks` is empty.
     """

@@ -34,7 +34,7 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind(isolated: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No session, settings, thread, tool of the interpreter's or segment outside the test's directory outlives a test."""
+    """No session, no settings, no thread, no monitoring tool and no segment elsewhere outlives a test."""
     monkeypatch.setattr(process, "_config", None)
     monkeypatch.setattr(process, "_settings", {})
     threads = set(threading.enumerate())

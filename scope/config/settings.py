@@ -139,10 +139,10 @@ class ProbesConfig:
     calls_per_request: int = option(
         Whole(1, 10_000_000), 10_000, "Calls of all functions that one request records; the others are counted."
     )
-    engine: Engine = option(
+    engine: Engine = option(  # noqa: RUF009 - makes a field
         Choice[Engine](("auto", "ast", "monitoring")),
         "auto",
-        "How calls are noticed: by transformed code, or by the interpreter where it tells of them (CPython 3.12 and 3.13).",
+        "How calls are noticed: by transformed code, or by events of the interpreter (CPython 3.12 and 3.13).",
     )
 
 

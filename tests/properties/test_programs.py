@@ -187,7 +187,7 @@ def test_programs_do_the_same_recorded_as_not(
 
 @pytest.mark.slow
 @pytest.mark.monitored
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
 @given(programs(), MOVES)
 def test_programs_leave_the_same_trace_with_each_engine(
     program: tuple[str, tuple[tuple[str, str], ...]], moves: list[str]

@@ -187,8 +187,9 @@ static PyObject *monitoring_callbacks(PyObject *module, PyObject *unused)
 static PyObject *monitor(PyObject *module, PyObject *args)
 {
     (void)module;
-    (void)args;
-    PyErr_SetString(PyExc_NotImplementedError, "this interpreter tells of no calls");
+    PyObject *code, *probe;
+    if (PyArg_ParseTuple(args, "OO:monitor", &code, &probe))
+        PyErr_SetString(PyExc_NotImplementedError, "this interpreter tells of no calls");
     return NULL;
 }
 

@@ -1,4 +1,4 @@
-"""Functions of modules that were imported before: the interpreter is asked to tell of their calls, for good or for a while."""
+"""Functions of modules that were imported before: the interpreter is to tell of them, for good or for a while."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ logger = logging.getLogger("scope")
 
 
 def take_tool(engine: Engine) -> Tool | None:
-    """The tool that the setting asks for; None where code is to be transformed instead. The log says where that was not meant."""
+    """The tool that the setting asks for; None where code is to be transformed; the log says so if unmeant."""
     if engine == "ast" or (engine == "auto" and not is_available()):
         return None
     tool = Tool.take()
     if tool is None:
-        reason = "other tools have all places" if is_available() else "this interpreter does not tell of calls as it has to"
+        reason = (
+            "other tools have all places" if is_available() else "this interpreter does not tell of calls as it has to"
+        )
         logger.warning("scope: functions are recorded by transforming their code: %s", reason)
     return tool
 

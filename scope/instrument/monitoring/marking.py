@@ -1,4 +1,4 @@
-"""Gives code objects the probes that a Plan has for them: those of a module before it runs, or those of live functions."""
+"""Gives code objects the probes that a Plan has for them: of a module before it runs, or of live functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which functions of a module a Plan chose, by where they stand in its source; parsed once, then kept with the Plan's code."""
+"""Which functions of a module a Plan chose, by where they stand in its source; parsed once, then kept."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ DEEPEST: Final = Level.TIMING
 """What this engine records at most; for deeper levels code is transformed."""
 
 _monitoring: Final[Any] = getattr(sys, "monitoring", None)
-# First those that nothing in the standard library takes: with that of profilers taken, cProfile would refuse to start. Those
-# of debuggers and of coverage are left to them.
+# First those that nothing in the standard library takes: with that of profilers taken, cProfile would refuse to start.
+# Those of debuggers and of coverage are left to them.
 _NUMBERS: Final = (3, 4, 5, 2)
 _LOCAL: Final = ("PY_START", "PY_RETURN")
 _LOCAL_OF_GENERATORS: Final = (*_LOCAL, "PY_YIELD", "PY_RESUME")

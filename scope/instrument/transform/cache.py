@@ -1,7 +1,7 @@
 """Compiled code with stand-ins, kept apart from ``__pycache__``: a folder for each Plan and interpreter.
 
-A file has a check and a marshalled code object, or a marshalled None where the Plan wants nothing of the module; or, for
-the engine that transforms nothing, the places of the functions that the Plan wants.
+A file has a check and a marshalled code object, or a marshalled None where the Plan wants nothing of the module; or,
+for the engine that transforms nothing, the places of the functions that the Plan wants.
 Whatever is wrong with the folder or a file, the module is compiled again and the program runs.
 """
 
@@ -16,7 +16,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from types import CodeType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
     from .nodes import Decided
@@ -51,7 +51,7 @@ class CodeCache:
     def get_places(self, key: Key) -> dict[tuple[int, str], Decided] | None:
         """What was kept of the places of planned functions; None: nothing."""
         content = self._read(self._path(key, "places"), key)
-        return content if isinstance(content, dict) else None
+        return cast("dict[tuple[int, str], Decided]", content) if isinstance(content, dict) else None
 
     def put(self, key: Key, content: CodeType | dict[tuple[int, str], Decided] | None) -> None:
         """Keep code or places; where that is impossible, nothing happens."""

@@ -29,8 +29,8 @@ logger = logging.getLogger("scope")
 class ProbingFinder(MetaPathFinder):
     """Finds what the finders after it find, and prepares the code of it.
 
-    With a ``tool`` the interpreter is asked to tell of calls, and only modules with functions that are recorded deeper than
-    it can are transformed. ``plan`` and ``cache`` may be changed; modules that are imported afterwards follow.
+    With a ``tool`` the interpreter is to tell of calls, and only modules are transformed that have functions to be
+    recorded deeper than it can. ``plan`` and ``cache`` may be changed; modules that are imported afterwards follow.
     """
 
     def __init__(self, plan: Plan, cache: CodeCache | None, tool: Tool | None = None) -> None:

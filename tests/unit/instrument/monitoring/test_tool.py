@@ -13,16 +13,13 @@ import pytest
 from scope import _core
 from scope.instrument.monitoring.live import take_tool
 from scope.instrument.monitoring.places import every_code
-from scope.instrument.monitoring.tool import NAME, Tool, is_available
+from scope.instrument.monitoring.tool import NAME, Tool
 from scope.instrument.transform.binding import probe_of
 from tests.unit.core.inside import inside, outline
 
 monitoring: Any = getattr(sys, "monitoring", None)
 
-pytestmark = [
-    pytest.mark.usefixtures("no_integrations"),
-    pytest.mark.skipif(not is_available(), reason="this interpreter does not tell of calls"),
-]
+pytestmark = pytest.mark.usefixtures("no_integrations")
 
 SOURCE = """
 def work(*then):

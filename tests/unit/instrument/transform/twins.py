@@ -12,7 +12,7 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from scope.instrument.monitoring.marking import mark
-from scope.instrument.monitoring.places import every_code, places_in
+from scope.instrument.monitoring.places import places_in
 from scope.instrument.plan import Plan, Rule
 from scope.instrument.transform.binding import bind
 from scope.instrument.transform.compiling import compile_plain, compile_source
@@ -27,7 +27,7 @@ _ADDRESS = re.compile("0x[0-9a-f]+")
 
 
 class Recorder:
-    """How code is recorded: by this tool of the interpreter's, or without one by being transformed. Set by a fixture."""
+    """How code is recorded: by a tool of the interpreter's, or without one by being transformed. Set by a fixture."""
 
     tool: Tool | None = None
 
