@@ -42,15 +42,24 @@ int scope_context_become(ContextObject *context, RequestObject *request, uint32_
     return 0;
 }
 
-void scope_context_restore(RequestObject *request, uint32_t span, uint32_t parent)
+static void restore_span(RequestObject *request, uint32_t span, uint32_t parent)
 {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
     ContextObject *context = scope_context();
     bool ours = context && context->request == request && context->span == span;
     if (ours && scope_context_become(context, request, parent, false) < 0)
         PyErr_Clear();
     Py_XDECREF(context);
+}
+
+void scope_context_restore(RequestObject *request, uint32_t span, uint32_t parent)
+{
+    if (__builtin_expect(!PyErr_Occurred(), 1)) {
+        restore_span(request, span, parent);
+        return;
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    restore_span(request, span, parent);
     PyErr_Restore(type, value, traceback);
 }
 

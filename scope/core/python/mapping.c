@@ -42,6 +42,14 @@ static PyObject *mapping_of(PyThreadState *thread)
     return context ? context->mapping : NULL;
 }
 
+/* Bits that are set: what is compiled for any processor would call a function for the built-in. */
+static inline unsigned count_bits(uint32_t bits)
+{
+    bits -= bits >> 1 & UINT32_C(0x55555555);
+    bits = (bits & UINT32_C(0x33333333)) + (bits >> 2 & UINT32_C(0x33333333));
+    return ((bits + (bits >> 4)) & UINT32_C(0x0F0F0F0F)) * UINT32_C(0x01010101) >> 24;
+}
+
 /* References to a value that is held alone: the mapping's and the caller's. */
 #define ALONE 2
 
@@ -60,7 +68,7 @@ bool scope_held_alone(PyThreadState *thread, PyObject *value)
         const bitmap_layout *bitmap = (const bitmap_layout *)node;
         if (!Py_IS_TYPE(node, bitmap_type) || !(bitmap->used >> slot & 1))
             return false;
-        PyObject *const *pair = bitmap->pairs + 2 * __builtin_popcount(bitmap->used & ((UINT32_C(1) << slot) - 1));
+        PyObject *const *pair = bitmap->pairs + 2 * count_bits(bitmap->used & ((UINT32_C(1) << slot) - 1));
         if (pair[0])
             return pair[1] == value;
         node = pair[1];
