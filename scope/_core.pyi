@@ -129,6 +129,9 @@ def queued(call: Callable[_Parameters, _Returned_co], /) -> Callable[_Parameters
 def define_code(module: str, qualname: str, file: str, line: int, kind: int, /) -> int:
     """A number for a code site, good for the life of the process and its forks; 0 where there are too many."""
 
+def redact(text: str, /) -> str:
+    """A text without what has the name or the shape of a secret. Raises UnicodeEncodeError for a surrogate."""
+
 @final
 class Request:
     """One ASGI scope, or one task outside any, while it runs."""

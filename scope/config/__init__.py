@@ -6,6 +6,7 @@ from .key import Key
 from .loader import load
 from .settings import (
     KEYS,
+    AnalyseConfig,
     CaptureConfig,
     CollectorConfig,
     Config,
@@ -18,6 +19,7 @@ from .settings import (
 
 __all__ = [
     "KEYS",
+    "AnalyseConfig",
     "CaptureConfig",
     "CollectorConfig",
     "Config",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KEYS",
     "SECTIONS",
+    "AnalyseConfig",
     "CaptureConfig",
     "CollectorConfig",
     "Config",
@@ -197,6 +198,18 @@ class StoreConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnalyseConfig:
+    """What `scope plan` asks others."""
+
+    explain_command: str = option(
+        Text(r".{0,1000}", "a command line of at most 1000 printable characters"),
+        "",
+        "What `--explain` of `scope plan` starts for each finding; nothing is explained without.",
+    )
+    explain_timeout_s: int = option(Duration("s", 1, 3600), 60, "How long it may take for one finding.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All settings of one process, valid together; made by :func:`load`. Paths are absolute.
 
@@ -229,6 +242,7 @@ class Config:
     loop: LoopConfig
     collector: CollectorConfig
     store: StoreConfig
+    analyse: AnalyseConfig
     sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
 
     @property
@@ -288,6 +302,7 @@ SECTIONS: Final[Mapping[str, type[Any]]] = MappingProxyType(
         "loop": LoopConfig,
         "collector": CollectorConfig,
         "store": StoreConfig,
+        "analyse": AnalyseConfig,
     }
 )
 """The classes of the keys with a dot, by what stands before it."""

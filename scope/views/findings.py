@@ -45,6 +45,9 @@ def analysis_lines(analysis: Analysis, *, limit: int | None) -> Iterator[Line]:
         lines = list(measured_lines(analysis, analysis.measured))
         yield from _section("Measured", lines, len(lines), limit)
     yield from _section("Findings", (_finding(each) for each in analysis.findings), len(analysis.findings), limit)
+    for finding in analysis.findings:
+        if finding.explanation:
+            yield from _explanation(finding)
     told = dict.fromkeys(each.rule for each in analysis.findings[:limit])
     if told:
         yield ()
@@ -82,6 +85,12 @@ def _finding(finding: Finding) -> Line:
         Piece(f"  {finding.file}:{finding.line}" + (f"  on {reach}" if finding.routes else ""), "dim"),
         Piece(f"  {cost_text(finding.cost)}" if finding.cost else "", "warning"),
     )
+
+
+def _explanation(finding: Finding) -> Iterator[Line]:
+    yield ()
+    yield line(Piece(f"{finding.rule}  ", "strong"), Piece(f"{finding.file}:{finding.line}", "dim"))
+    yield from (line(f"  {each}") for each in finding.explanation.splitlines())
 
 
 def _cost(plan: Iterable[Proposed]) -> str:
@@ -157,11 +166,13 @@ def sarif_object(analysis: Analysis, version: str) -> dict[str, Any]:
 def _result(finding: Finding, index: int) -> dict[str, Any]:
     place = {"artifactLocation": {"uri": finding.file}, "region": {"startLine": finding.line}}
     cost = finding.cost
+    explained = {"explanation": finding.explanation} if finding.explanation else {}
+    properties = {**(cost_object(cost) or {}), **explained}
     return {
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": _SARIF_LEVELS[finding.severity],
         "message": {"text": f"{finding.message} ({cost_text(cost)})" if cost else finding.message},
-        **({"properties": cost_object(cost)} if cost else {}),
+        **({"properties": properties} if properties else {}),
         "locations": [{"physicalLocation": place, "logicalLocations": [{"fullyQualifiedName": finding.function}]}],
     }

@@ -8,6 +8,7 @@
 #include "loop.h"
 #include "outside.h"
 #include "readers.h"
+#include "redacted.h"
 #include "request.h"
 #include "values.h"
 
@@ -147,6 +148,7 @@ static PyMethodDef functions[] = {
     {"set_least", scope_set_least, METH_VARARGS, "How long what no request did, and a pause, must be to be recorded."},
     {"say_goodbye", say_goodbye, METH_NOARGS, "For atexit: records that the process is about to end."},
     {"gc_pause", (PyCFunction)(void (*)(void))scope_gc_pause, METH_FASTCALL, "For gc.callbacks: records long collections."},
+    {"redact", scope_redacted, METH_O, "A text without what has the name or the shape of a secret."},
     {"define_code", define_code, METH_VARARGS, "A process-wide number for a code site."},
     {NULL, NULL, 0, NULL},
 };

@@ -49,6 +49,7 @@ class Finding:
     """``function`` is the dotted name of the one it is in; ``path`` how a root leads there, the root first.
 
     ``routes`` counts the routes from which the function can be reached. ``cost`` is None where traces do not tell.
+    ``explanation`` is what a program of the user's said of it, empty where none was asked.
     """
 
     rule: str
@@ -60,6 +61,7 @@ class Finding:
     path: tuple[str, ...] = ()
     routes: int = 0
     cost: Cost | None = None
+    explanation: str = ""
 
     @property
     def root(self) -> str:

@@ -49,6 +49,8 @@ OTHERS: dict[str, tuple[str, object]] = {
     "store.slice_s": ("30min", 1800),
     "store.retention_age_s": ("2w", 14 * 86400),
     "store.retention_bytes": ("10GB", 10 * 1000**3),
+    "analyse.explain_command": ("ask --model best", "ask --model best"),
+    "analyse.explain_timeout_s": ("2min", 120),
 }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -206,3 +208,28 @@ def test_since_without_a_store_is_a_mistake_of_usage() -> None:
 
 def test_a_store_that_is_not_there_is_said(tmp_path: Path) -> None:
     assert asked("--dir", str(tmp_path / "none"), "plan", SHOP, "--from-store").exit_code == 4
+
+
+@pytest.fixture
+def explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "import json, sys; print('Use', json.load(sys.stdin)['finding']['rule'], 'better.\\nSoon.')"
+    monkeypatch.setenv("SCOPE_ANALYSE_EXPLAIN_COMMAND", shlex.join([sys.executable, "-c", program]))
+
+
+@pytest.mark.usefixtures("explained")
+def test_the_worst_findings_are_explained_in_every_form(tmp_path: Path) -> None:
+    calls = "\n".join(f"    open('{number}')" for number in range(7))
+    (tmp_path / "main.py").write_text(f"async def f():\n{calls}\n")
+    text = plan(str(tmp_path), "--explain").stdout
+    assert "blocking-call  main.py:2\n  Use blocking-call better.\n  Soon.\n" in text
+    findings = parsed(str(tmp_path), "--explain", "--json")["findings"]
+    assert [bool(each["explanation"]) for each in findings] == [True] * 5 + [False] * 2
+    [run] = parsed(str(tmp_path / "main.py"), "--explain", "--sarif")["runs"]
+    assert run["results"][0]["properties"] == {"explanation": "Use blocking-call better.\nSoon."}
+    assert "properties" not in run["results"][6]
+
+
+def test_without_a_program_nothing_is_explained(tmp_path: Path) -> None:
+    result = plan(str(tmp_path), "--explain")
+    assert result.exit_code == 1
+    assert "set analyse.explain_command" in result.stderr
