@@ -49,7 +49,15 @@ BUSY_PERCENT: Final = 30
 PASS_BYTES: Final = 4 << 20
 """What is read of one segment at a time, so that one that is written to without end keeps no other waiting."""
 
-WAIT_S: Final = 0.2
+WAIT_S: Final = 0.1
+"""How often it is looked for what people wish of the processes."""
+
+EAGER_S: Final = 0.1
+EAGER_NS: Final = 5_000_000_000
+"""When other functions are to be recorded, somebody waits to see them: for so long batches are stored so often."""
+
+GENERATION: Final = 0xFFFF_FFFF
+"""Bits of the control word that say which functions are to be recorded."""
 
 PASSES: Final = 4
 """Passes at the beginning of a round: the first reads, and what lanes read too early for one of them, the next has."""
@@ -84,6 +92,7 @@ class Collector:
         self._commits = 0
         self._busy = self._stirred = False
         self._steering = Steering(config.wishes_path, config.probe_wishes_path)
+        self._word = self._eager_until = 0
         self._file = StatusFile(config.status_path, clock)
         self._checked = self._retained = 0
         self._committed = clock()
@@ -93,15 +102,16 @@ class Collector:
     def drain(self) -> bool:
         """Wait a while for a lane to fill, and read all of them if one does; false where a commit must come first.
 
-        So it must where a writer waits for room: it has it when what was read is stored.
+        So it must where a writer waits for room: it has it when what was read is stored. And where people wait to see
+        functions that were not recorded until now.
         """
         poll_s = self._config.collector.poll_ms / 1000
         fullest = self._correlator.wait(WORTH_PERCENT, poll_s / 4 if self._busy else poll_s, WAIT_S)
         self._busy = fullest > BUSY_PERCENT
         with self._fleet.lock:
-            self._fleet.steer(self._steering.word)
+            is_news = self._steer()
             whole = fullest < WORTH_PERCENT or self._fleet.drain()[1]
-            return whole and not self._correlator.keeps_waiting()
+            return whole and not is_news and not self._correlator.keeps_waiting()
 
     @property
     def commits(self) -> int:
@@ -117,14 +127,28 @@ class Collector:
         try:
             self._fleet.scan()
             with self._fleet.lock:
-                self._fleet.steer(self._steering.word)
+                self._steer()
             self.commit()
             self._retain()
         except StoreError as refusal:
             error = str(refusal)
         self._look_after()
         self._tell(error)
-        return RETRY_S if error else self._config.collector.commit_ms / 1000
+        return RETRY_S if error else self._pause_s()
+
+    def _steer(self) -> bool:
+        """Tell the processes what people wish; whether other functions are to be recorded now."""
+        word = self._steering.word
+        self._fleet.steer(word)
+        is_news = (word ^ self._word) & GENERATION != 0
+        self._word = word
+        if is_news:
+            self._eager_until = self._clock() + EAGER_NS
+        return is_news
+
+    def _pause_s(self) -> float:
+        usual_s = self._config.collector.commit_ms / 1000
+        return min(usual_s, EAGER_S) if self._clock() < self._eager_until else usual_s
 
     def commit(self) -> None:
         """Store all that was read. Raises StoreError where the store does not take it; it is kept for the next call."""

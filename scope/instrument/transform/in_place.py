@@ -17,7 +17,7 @@ from .binding import Planned, bind
 from .compiling import Refused, compile_plain, compile_source, stamp_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from types import ModuleType
 
     from ..plan import Plan
@@ -91,8 +91,10 @@ def apply(exchanges: Iterable[tuple[ModuleType, Exchange]]) -> Outcome:
     return Outcome(count, tuple(refused))
 
 
-def undo(exchanges: Iterable[Exchange]) -> int:
+def undo(exchanges: Sequence[Exchange]) -> int:
     """Give functions that have planned code their plain one, also those that were made meanwhile; how many had."""
+    if not exchanges:
+        return 0
     plain_of = {id(probed): plain for exchange in exchanges for plain, probed in exchange.pairs}
     probed_functions = [function for function in live_functions() if id(function.__code__) in plain_of]
     for function in probed_functions:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scope.collector.collector import Collector
+from scope.collector.collector import EAGER_NS, EAGER_S, Collector
 from scope.collector.steering import Steering
 from scope.config.probe_wishes import ProbeWish, generation, write_probe_wishes
 from scope.config.wishes import Wishes, write_wishes
@@ -92,6 +92,20 @@ def test_processes_are_told_of_the_probes_that_are_asked_for_and_when_that_is_ov
     assert steering.word == control_word("block") | generation((long,))
     now_ns = 200
     assert steering.word == control_word("block")
+
+
+@pytest.mark.usefixtures("path")
+def test_what_people_wait_to_see_is_stored_sooner_for_a_while(writer: FaultyWriter) -> None:
+    now_ns = 10**9
+    collector = Collector(settings(), writer, clock=lambda: now_ns)
+    with process():
+        assert (collector.cycle(), collector.drain()) == (0.5, True)
+        write_probe_wishes(settings().probe_wishes_path, (ProbeWish("shop.*=timing", 2**62),))
+        assert [collector.drain() for _ in range(2)] == [False, True]
+        assert collector.cycle() == EAGER_S
+        now_ns += EAGER_NS
+        assert collector.cycle() == 0.5
+    collector.close()
 
 
 def test_the_number_of_the_probes_reaches_the_process(path: str, collector: Collector) -> None:
