@@ -163,6 +163,11 @@ class LoopConfig:
         "Pauses for garbage collection are recorded when they take this long.",
         runtime=True,
     )
+    report_ms: int = option(
+        Duration("ms", 1, 60_000),
+        10,
+        "`scope show` and `scope loop` tell of what held a loop, and of waits for it, of this length; all is recorded.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from .errors import Ambiguous, NotFound, StoreBusy, StoreError, StoreFull, Store
 from .filter import FIELDS, JSON_FIELDS, Field, FieldKind, Filter, FilterError, duration, lookup, moment, parse
 from .query.cursor import Cursor
 from .query.info import SegmentLosses, SliceInfo, StoreInfo
+from .query.neighbours import Sort
 from .query.reader import Reader
 from .query.stats import ErrorGroup, RouteStats
 from .query.workers import Worker
@@ -38,6 +39,7 @@ __all__ = [
     "SegmentInfo",
     "SegmentLosses",
     "SliceInfo",
+    "Sort",
     "StoreBusy",
     "StoreError",
     "StoreFull",

@@ -23,10 +23,15 @@ if TYPE_CHECKING:
     from ..model import ProcessEvent, RequestSummary, Span, Trace
 
 __all__ = [
+    "Blame",
     "OutsideTheft",
+    "Runs",
     "Theft",
+    "Waits",
     "held_longest_ns",
     "innermost",
+    "outside",
+    "overlap_ns",
     "thefts",
     "thefts_by",
     "thefts_outside",
@@ -60,6 +65,30 @@ class OutsideTheft:
     stolen_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """What a request waited for, and who waited for it.
+
+    Of the ``waited_ns`` that it waited for its loop, ``stolen`` says which requests took how much, ``outside`` what
+    did in no request, and ``taken`` from whom it took how much itself; the most first. ``held_ns`` is its longest step.
+    ``holders_skipped`` and ``waiters_skipped`` count requests that may have to do with either and were not read.
+    """
+
+    waited_ns: int
+    stolen: tuple[Theft, ...]
+    outside: tuple[OutsideTheft, ...]
+    held_ns: int
+    taken: tuple[Theft, ...]
+    holders_skipped: int = 0
+    waiters_skipped: int = 0
+
+    @property
+    def unexplained_ns(self) -> int:
+        """The part of ``waited_ns`` that nothing is known to have taken."""
+        by_requests = sum(theft.stolen_ns for theft in self.stolen)
+        return max(self.waited_ns - by_requests - sum(theft.stolen_ns for theft in self.outside), 0)
+
+
 def waited_ns(trace: Trace) -> int:
     """How long the request waited for its loop."""
     return sum(each.duration_ns for each in states(trace) if each.state is State.WAITING_FOR_LOOP)
@@ -72,38 +101,46 @@ def held_longest_ns(trace: Trace) -> int:
 
 def thefts(victim: Trace, others: Iterable[Trace]) -> list[Theft]:
     """Who took how much of the time that ``victim`` waited for its loop, the most first."""
-    waits = _Waits(victim)
+    waits = Waits(victim)
     return _worst_first(_theft(waits, _Holds(other)) for other in others)
 
 
 def thefts_by(culprit: Trace, others: Iterable[Trace]) -> list[Theft]:
     """From whom ``culprit`` took how much of the time that they waited for its loop, the most first."""
     holds = _Holds(culprit)
-    return _worst_first(_theft(_Waits(other), holds) for other in others)
+    return _worst_first(_theft(Waits(other), holds) for other in others)
 
 
 def thefts_outside(victim: Trace, events: Iterable[ProcessEvent]) -> list[OutsideTheft]:
     """What of ``events``, by name, took how much of the time that ``victim`` waited for its loop, the most first."""
-    waits = _Waits(victim)
-    held = [event for event in events if event.thread in waits.threads and event.kind in {"step", "gc"}]
-    steps = _Runs((event.start_ns, event.end_ns) for event in held if event.kind == "step")
+    waits = Waits(victim)
     taken: Counter[tuple[str, str, str, int]] = Counter()
     examples: dict[tuple[str, str, str, int], ProcessEvent] = {}
-    for event in held:
-        if event.kind == "gc" and steps.during(event.start_ns, event.end_ns):
-            continue  # part of a step that is told
+    ran = list(events)
+    for event in (each for thread in waits.threads for each in outside(_in_thread(ran, thread))):
         name = event.kind, event.name, event.file, event.line
         examples.setdefault(name, event)
         for wait in waits.runs.during(event.start_ns, event.end_ns):
-            taken[name] += _overlap(event.start_ns, event.end_ns, *waits.runs.bounds[wait])
+            taken[name] += overlap_ns((event.start_ns, event.end_ns), waits.runs.bounds[wait])
     return [OutsideTheft(examples[name], stolen_ns) for name, stolen_ns in taken.most_common() if stolen_ns]
+
+
+def _in_thread(events: Iterable[ProcessEvent], thread: str) -> Iterator[ProcessEvent]:
+    return (event for event in events if event.thread == thread)
+
+
+def outside(events: Iterable[ProcessEvent]) -> list[ProcessEvent]:
+    """What of ``events``, all of one thread, held it: steps, and such pauses as are not part of one of them."""
+    held = [event for event in events if event.kind in {"step", "gc"}]
+    steps = Runs((event.start_ns, event.end_ns) for event in held if event.kind == "step")
+    return [event for event in held if event.kind == "step" or not steps.during(event.start_ns, event.end_ns)]
 
 
 def _worst_first(found: Iterable[Theft | None]) -> list[Theft]:
     return sorted(filter(None, found), key=lambda theft: theft.stolen_ns, reverse=True)
 
 
-class _Runs:
+class Runs:
     """Stretches of time that follow each other, told by their ``bounds``: begin and end."""
 
     def __init__(self, bounds: Iterable[tuple[int, int]]) -> None:
@@ -115,7 +152,7 @@ class _Runs:
         """The indexes of those that overlap with the time between the two."""
         return range(bisect_right(self._ends, start_ns), bisect_left(self._starts, end_ns))
 
-    def beside(self, others: _Runs) -> Iterator[tuple[int, int]]:
+    def beside(self, others: Runs) -> Iterator[tuple[int, int]]:
         """Indexes of those of both that overlap; it takes as long as the fewer of the two."""
         if len(self.bounds) > len(others.bounds):
             yield from ((own, other) for other, own in others.beside(self))
@@ -124,13 +161,13 @@ class _Runs:
             yield from ((own, other) for other in others.during(*bounds))
 
 
-class _Waits:
+class Waits:
     """When a request waited for its loop, and which threads its loops ran in."""
 
     def __init__(self, victim: Trace) -> None:
         found = (each for each in states(victim) if each.state is State.WAITING_FOR_LOOP)
         self.request = victim.request
-        self.runs = _Runs((each.start_ns, each.end_ns) for each in found)
+        self.runs = Runs((each.start_ns, each.end_ns) for each in found)
         self.threads = {step.thread for step in victim.steps if not step.in_thread}
 
 
@@ -144,16 +181,16 @@ class _Holds:
         for step in culprit.steps:
             if not step.in_thread:
                 steps[step.thread].append((step.start_ns, step.end_ns))
-        self.runs = {thread: _Runs(bounds) for thread, bounds in steps.items()}
+        self.runs = {thread: Runs(bounds) for thread, bounds in steps.items()}
         self.pauses = [(pause.start_ns, pause.end_ns) for pause in pauses(culprit)]
 
 
-def _theft(victim: _Waits, culprit: _Holds) -> Theft | None:
+def _theft(victim: Waits, culprit: _Holds) -> Theft | None:
     taken: Counter[tuple[int, int]] = Counter()
     for thread in victim.threads & culprit.runs.keys():
         steps = culprit.runs[thread]
         for step, wait in steps.beside(victim.runs):
-            taken[steps.bounds[step]] += _overlap(*steps.bounds[step], *victim.runs.bounds[wait])
+            taken[steps.bounds[step]] += overlap_ns(steps.bounds[step], victim.runs.bounds[wait])
     if not taken.total():
         return None
     functions: Counter[str] = Counter()
@@ -161,7 +198,7 @@ def _theft(victim: _Waits, culprit: _Holds) -> Theft | None:
         functions[innermost(culprit.root, *step_bounds)[-1].name] += taken_ns
     [(name, _)] = functions.most_common(1)
     paused = (
-        _overlap(*pause, *victim.runs.bounds[wait]) for pause in culprit.pauses for wait in victim.runs.during(*pause)
+        overlap_ns(pause, victim.runs.bounds[wait]) for pause in culprit.pauses for wait in victim.runs.during(*pause)
     )
     return Theft(culprit.request, victim.request, name, taken.total(), sum(paused))
 
@@ -171,10 +208,11 @@ def innermost(span: Span, start_ns: int, end_ns: int) -> tuple[Span, ...]:
     least_ns = (end_ns - start_ns) * _MOST_PERCENT // 100
     for child in span.children:
         child_end_ns = end_ns if child.duration_ns is None else child.start_ns + child.duration_ns
-        if _overlap(child.start_ns, child_end_ns, start_ns, end_ns) > least_ns:
+        if overlap_ns((child.start_ns, child_end_ns), (start_ns, end_ns)) > least_ns:
             return (span, *innermost(child, start_ns, end_ns))
     return (span,)
 
 
-def _overlap(start_ns: int, end_ns: int, other_start_ns: int, other_end_ns: int) -> int:
-    return max(0, min(end_ns, other_end_ns) - max(start_ns, other_start_ns))
+def overlap_ns(one: tuple[int, int], other: tuple[int, int]) -> int:
+    """How long two stretches, given by their bounds, overlap."""
+    return max(0, min(one[1], other[1]) - max(one[0], other[0]))

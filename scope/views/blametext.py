@@ -3,71 +3,52 @@
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from .blame import held_longest_ns, thefts, thefts_by, thefts_outside, waited_ns
 from .format import format_duration
 from .header import label
 from .lines import Piece, line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from ..model import ProcessEvent, Trace
-    from .blame import OutsideTheft, Theft
+    from ..model import ProcessEvent
+    from .blame import Blame, Theft
     from .lines import Line
 
-__all__ = ["WORTH_TELLING_NS", "Beside", "blame_lines"]
-
-WORTH_TELLING_NS: Final = 10_000_000
-"""A wait for the loop, or a step that held it, that is shorter is not traced to anybody."""
+__all__ = ["blame_lines"]
 
 _SHOWN: Final = 3
 
 
-class Beside(NamedTuple):
-    """Requests of the same process and time; ``skipped`` counts those that were too big to be read.
-
-    ``events`` are what happened there and then outside any request.
-    """
-
-    traces: Sequence[Trace]
-    skipped: int = 0
-    events: Sequence[ProcessEvent] = ()
+def blame_lines(blame: Blame, least_ns: int) -> Iterator[Line]:
+    """Lines on what the request waited for, then on who waited for it; none of what is shorter than ``least_ns``."""
+    if blame.waited_ns >= least_ns:
+        yield from _as_victim(blame, least_ns)
+    felt = [theft for theft in blame.taken if theft.stolen_ns >= least_ns]
+    if felt:
+        yield from _as_culprit(blame, felt)
 
 
-def blame_lines(trace: Trace, neighbours: Callable[[], Beside]) -> Iterator[Line]:
-    """Lines on the thefts in which the request is victim, then on those in which it is culprit.
-
-    ``neighbours`` is asked only where there is something to tell.
-    """
-    waited = waited_ns(trace) >= WORTH_TELLING_NS
-    held = held_longest_ns(trace) >= WORTH_TELLING_NS
-    if not (waited or held):
-        return
-    others, skipped, events = neighbours()
-    if waited:
-        yield from _as_victim(trace, thefts(trace, others), thefts_outside(trace, events), skipped)
-    if held:
-        yield from _as_culprit(trace, thefts_by(trace, others))
-
-
-def _as_victim(trace: Trace, found: list[Theft], outside: list[OutsideTheft], skipped: int) -> Iterator[Line]:
-    told = [(theft.stolen_ns, *_by_request(theft)) for theft in found]
-    told += [(theft.stolen_ns, *_outside(theft.example)) for theft in outside]
-    for stolen_ns, who, where in sorted(told, key=itemgetter(0), reverse=True)[:_SHOWN]:
-        if stolen_ns >= WORTH_TELLING_NS:
-            yield line(Piece(f"blocked {format_duration(stolen_ns)} by {who}", "warning"), Piece(where, "dim"))
-    unknown_ns = waited_ns(trace) - sum(stolen_ns for stolen_ns, _, _ in told)
-    if unknown_ns >= WORTH_TELLING_NS:
-        too_big = f", or one of {skipped} with too many events to look at" if skipped else ""
-        yield line(Piece(f"blocked {format_duration(unknown_ns)} by what no stored request did{too_big}", "warning"))
+def _as_victim(blame: Blame, least_ns: int) -> Iterator[Line]:
+    yield line(Piece(f"waited {format_duration(blame.waited_ns)} for its loop", "warning"))
+    known = [(theft.stolen_ns, *_by_request(theft, least_ns)) for theft in blame.stolen]
+    known += [(theft.stolen_ns, *_outside(theft.example)) for theft in blame.outside]
+    known.sort(key=itemgetter(0), reverse=True)
+    told = [each for each in known[:_SHOWN] if each[0] >= least_ns]
+    for stolen_ns, who, where in told:
+        yield line(Piece(f"  {format_duration(stolen_ns)} for {who}", "warning"), Piece(where, "dim"))
+    yield from _rest([stolen_ns for stolen_ns, _, _ in known[len(told) :]], "for")
+    if blame.unexplained_ns >= least_ns:
+        unread = f", or one of {blame.holders_skipped} that were too many to read" if blame.holders_skipped else ""
+        text = f"  {format_duration(blame.unexplained_ns)} for what no stored request did{unread}"
+        yield line(Piece(text, "warning"))
 
 
-def _by_request(theft: Theft) -> tuple[str, str]:
-    worth_telling = theft.paused_ns >= WORTH_TELLING_NS
+def _by_request(theft: Theft, least_ns: int) -> tuple[str, str]:
+    worth_telling = theft.paused_ns >= least_ns
     paused = f", {format_duration(theft.paused_ns)} of it garbage collection" if worth_telling else ""
-    return label(theft.culprit), f" in {theft.function}, id {theft.culprit.id}{paused}"
+    return f"{label(theft.culprit)} in {theft.function}", f", id {theft.culprit.id}{paused}"
 
 
 def _outside(event: ProcessEvent) -> tuple[str, str]:
@@ -79,19 +60,19 @@ def _outside(event: ProcessEvent) -> tuple[str, str]:
     return event.name or "(unnamed)", f" {since}{place}"
 
 
-def _as_culprit(trace: Trace, found: list[Theft]) -> Iterator[Line]:
-    felt = [theft for theft in found if theft.stolen_ns >= WORTH_TELLING_NS]
-    if not felt:
-        return
+def _as_culprit(blame: Blame, felt: Sequence[Theft]) -> Iterator[Line]:
     sum_ns = sum(theft.stolen_ns for theft in felt)
-    requests = "1 request" if len(felt) == 1 else f"{len(felt)} requests"
-    yield line(
-        Piece(
-            f"held its loop {format_duration(held_longest_ns(trace))} at a stretch, in {felt[0].function}:"
-            f" {requests} waited {format_duration(sum_ns)} for it",
-            "warning",
-        ),
-    )
+    waited = "1 request" if len(felt) == 1 else f"{len(felt)} requests"
+    text = f"held its loop {format_duration(blame.held_ns)} at a stretch, in {felt[0].function}"
+    yield line(Piece(f"{text}: {waited} waited {format_duration(sum_ns)} for it", "warning"))
     for theft in felt[:_SHOWN]:
         text = f"  {format_duration(theft.stolen_ns)} of {label(theft.victim)}, id {theft.victim.id}"
         yield line(Piece(text, "dim"))
+    yield from _rest([theft.stolen_ns for theft in felt[_SHOWN:]], "of")
+    if blame.waiters_skipped:
+        yield line(Piece(f"  and perhaps of {blame.waiters_skipped} that were too many to read", "dim"))
+
+
+def _rest(stolen_ns: Sequence[int], preposition: str) -> Iterator[Line]:
+    if stolen_ns:
+        yield line(Piece(f"  {format_duration(sum(stolen_ns))} {preposition} {len(stolen_ns)} more", "dim"))

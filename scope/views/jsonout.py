@@ -16,14 +16,25 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ..model import Cut, ObjectName, Redacted
+from .header import label
 from .states import states
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ..model import Attributes, AttributeValue, RequestSummary, Span, Stretch, Trace
+    from .blame import Blame, OutsideTheft, Theft
 
-__all__ = ["JsonObject", "array_lines", "dumps", "indented_lines", "request_object", "span_object", "trace_object"]
+__all__ = [
+    "JsonObject",
+    "array_lines",
+    "blame_object",
+    "dumps",
+    "indented_lines",
+    "request_object",
+    "span_object",
+    "trace_object",
+]
 
 JsonObject: TypeAlias = "dict[str, Any]"
 _CHUNKS: Final = 10_000
@@ -73,6 +84,35 @@ def trace_object(trace: Trace) -> JsonObject:
         "states": [_state(each) for each in states(trace)],
         **({"truncated": asdict(trace.left_out)} if trace.left_out else {}),
     }
+
+
+def blame_object(blame: Blame) -> JsonObject:
+    """What the request waited for its loop and who took it, and what it took from whom; the most first."""
+    return {
+        "waited_ns": blame.waited_ns,
+        "stolen": [_theft(theft, theft.culprit) for theft in blame.stolen],
+        "outside": [_outside(theft) for theft in blame.outside],
+        "unexplained_ns": blame.unexplained_ns,
+        "held_ns": blame.held_ns,
+        "taken": [_theft(theft, theft.victim) for theft in blame.taken],
+        "skipped": blame.holders_skipped + blame.waiters_skipped,
+    }
+
+
+def _theft(theft: Theft, other: RequestSummary) -> JsonObject:
+    return {
+        "id": other.id,
+        "span_id": other.span_id,
+        "request": label(other),
+        "function": theft.function,
+        "stolen_ns": theft.stolen_ns,
+        "paused_ns": theft.paused_ns,
+    }
+
+
+def _outside(theft: OutsideTheft) -> JsonObject:
+    """Of several alike, one's times are given."""
+    return {**asdict(theft.example), "stolen_ns": theft.stolen_ns}
 
 
 def _left_out(span: Span) -> JsonObject:

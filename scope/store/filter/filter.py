@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import match
 from .error import FilterError
+from .nodes import AllOf
 from .parser import parse_nodes
 from .sql import Layout, compile_node
 
@@ -39,6 +40,10 @@ class Filter:
         A superset of what the filter means if :attr:`needs_trace`, else exactly it.
         """
         return compile_node(self.node, layout)
+
+    def also(self, other: Filter) -> Filter:
+        """What meets both."""
+        return Filter(f"({self.text}) ({other.text})", AllOf((self.node, other.node)))
 
     def matches(self, request: RequestSummary, trace: Callable[[], Trace]) -> bool:
         """Whether ``request`` meets the filter; ``trace`` is called only if spans or attributes matter."""

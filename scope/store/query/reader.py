@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ...model import Definition, ProcessEvent, RequestSummary, Trace
     from ..filter import Filter
     from .info import StoreInfo
+    from .neighbours import Sort
     from .pages import Listing
     from .stats import ErrorGroup, RouteStats
     from .workers import Worker
@@ -130,9 +131,9 @@ class Reader:
         """What the site ids in the request's records stand for, number 1 first. Raises NotFound."""
         return self._content.definitions(request)
 
-    def neighbours(self, request: RequestSummary, *, limit: int = 300) -> list[RequestSummary]:
-        """Requests that the same process served meanwhile, the newest first; see :func:`neighbours`."""
-        return neighbours(self._archive, request, limit)
+    def neighbours(self, request: RequestSummary, sort: Sort, *, limit: int) -> list[RequestSummary]:
+        """Requests that the same process served meanwhile; see :func:`neighbours`."""
+        return neighbours(self._archive, request, limit, sort)
 
     # --- processes ----------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "inflight": "Show what is running now, oldest first.",
     "routes": "Sum up by route.",
     "errors": "Sum up by exception.",
+    "loop": "Rank what held event loops.",
     "plan": "Analyse a code base: routes, what hurts, what to probe.",
     "mcp": "Serve the stored requests to coding agents.",
     "workers": "List traced processes: since when, and how each ended.",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..beside import SHOWN_AT_MOST
+from ..reading import SHOWN_AT_MOST
 from .invocation import Invocation, pass_invocation
 from .options import complete_reference
 

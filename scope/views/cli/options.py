@@ -21,6 +21,7 @@ __all__ = [
     "filter_option",
     "json_option",
     "limit_option",
+    "optional_duration_value",
     "parsed_filter",
     "since_option",
 ]
@@ -93,6 +94,11 @@ def duration_value(ctx: click.Context, param: click.Parameter, value: str) -> in
         return duration(value)
     except ValueError as error:
         raise click.BadParameter(str(error), ctx, param) from None
+
+
+def optional_duration_value(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """The same; None where the option is not given."""
+    return None if value is None else duration_value(ctx, param, value)
 
 
 def _moment_value(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..beside import SHOWN_AT_MOST, read_beside
 from ..blametext import blame_lines
 from ..fold import FOLD_AT
 from ..header import header_lines
+from ..loop_search import find_blame
+from ..reading import SHOWN_AT_MOST
 from ..workers import end_line
 from .invocation import Invocation, pass_invocation
 from .options import complete_reference, duration_value
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
     from ...model import Trace
     from ...store import Reader
+    from ..blame import Blame
     from ..lines import Line
     from .output import Output
 
 C = TypeVar("C", bound="Callable[..., Any]")
 
 _VALUE_LENGTH = 60
+_MS = 1_000_000
 
 
 def _form(name: str, text: str) -> Callable[[C], C]:
@@ -56,18 +58,18 @@ def command(invocation: Invocation, *, reference: str, form: str, shortest_ns: i
 
     ID is a whole id or any unique beginning of one, @last, @slowest or @last-error.
     """
-    output = invocation.output
+    output, least_ns = invocation.output, invocation.config.loop.report_ms * _MS
     with invocation.open_store() as store:
         trace = store.trace(store.find(reference), limit=None if whole else SHOWN_AT_MOST)
-        blame = [] if form in {"json", "md"} else list(blame_lines(trace, partial(read_beside, store, trace)))
+        blame = find_blame(store, trace, least_ns)
         end = _end_of_process(store, trace)
     if form in {"json", "md"}:
-        output.text(_text(trace, form))
+        output.text(_text(trace, blame, form))
     else:
         fold_at = 0 if no_fold else FOLD_AT
         output.lines(header_lines(trace, invocation.now_ns()))
         output.lines(end)
-        output.lines(blame)
+        output.lines(blame_lines(blame, least_ns))
         output.lines([()])
         output.lines(_drawing(trace, form, output, fold_at, shortest_ns))
 
@@ -78,15 +80,15 @@ def _end_of_process(store: Reader, trace: Trace) -> list[Line]:
     return [end] if worker and (end := end_line(worker)) else []
 
 
-def _text(trace: Trace, form: str) -> Iterator[str]:
+def _text(trace: Trace, blame: Blame, form: str) -> Iterator[str]:
     if form == "md":
         from ..markdown import markdown_lines
 
         yield from markdown_lines(trace)
     else:
-        from ..jsonout import indented_lines, trace_object
+        from ..jsonout import blame_object, indented_lines, trace_object
 
-        yield from indented_lines(trace_object(trace))
+        yield from indented_lines({**trace_object(trace), "loop": blame_object(blame)})
 
 
 def _drawing(trace: Trace, form: str, output: Output, fold_at: int, shortest_ns: int) -> Iterator[Line]:

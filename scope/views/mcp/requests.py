@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field
 
 from ...store import Reader, moment, parse
-from ..beside import SHOWN_AT_MOST, read_beside
-from ..blame import innermost, thefts_by
+from ..blame import innermost
 from ..blametext import blame_lines
 from ..current import open_object, whereabouts
 from ..diff import changed_places, diff_traces
@@ -19,6 +17,8 @@ from ..difftext import WORTH_TELLING_NS, place_object
 from ..header import header_lines, label
 from ..jsonout import JsonObject, request_object
 from ..lines import clip, plain
+from ..loop_search import find_blame
+from ..reading import SHOWN_AT_MOST
 from ..tree import tree_lines
 from .parameters import Few, Limit, Lines, Reference, Since, Sort
 
@@ -79,7 +79,8 @@ class RequestTools:
         """
         with self._store() as store:
             trace = store.trace(store.find(id), limit=SHOWN_AT_MOST)
-            head = [*header_lines(trace, self._clock()), *blame_lines(trace, partial(read_beside, store, trace))]
+            blame = find_blame(store, trace, _HELD_NS)
+        head = [*header_lines(trace, self._clock()), *blame_lines(blame, _HELD_NS)]
         lines = [_text(each) for each in (*head, (), *tree_lines(trace, value_length=_VALUE_LENGTH))]
         return {"text": "\n".join(lines[:max_lines]), "lines_left_out": max(len(lines) - max_lines, 0)}
 
@@ -159,7 +160,7 @@ def _changed(diff: TraceDiff) -> list[dict[str, Any]]:
 
 def _culprit(store: Reader, request: RequestSummary) -> JsonObject:
     trace = store.trace(request, limit=SHOWN_AT_MOST)
-    found = thefts_by(trace, read_beside(store, trace).traces)
+    found = find_blame(store, trace, _HELD_NS).taken
     victims: Iterable[JsonObject] = (
         {"id": each.victim.id, "label": clip(label(each.victim), _WIDEST), "waited_ns": each.stolen_ns}
         for each in islice(found, _VICTIMS)

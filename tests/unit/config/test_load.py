@@ -41,6 +41,7 @@ OTHERS: dict[str, tuple[str, object]] = {
     "probes.engine": ("ast", "ast"),
     "loop.min_outside_ms": ("1s", 1000),
     "loop.min_gc_ms": ("0", 0),
+    "loop.report_ms": ("1s", 1000),
     "collector.autostart": ("false", False),
     "collector.idle_exit_s": ("1min", 60),
     "collector.poll_ms": ("0.05s", 50),

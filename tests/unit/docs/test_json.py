@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, get_type_hints
 
 import pytest
 
-from scope.model import ExceptionInfo, Frame, RequestSummary, SpanKind, State, Step
+from scope.model import ExceptionInfo, Frame, ProcessEvent, RequestSummary, SpanKind, State, Step
 from scope.store import JSON_FIELDS, ErrorGroup, RouteStats, SegmentLosses, SliceInfo, StoreInfo, Worker, lookup
 from scope.views.asked import Asked
+from scope.views.blame import Blame, OutsideTheft, Theft
+from scope.views.culprits import Culprit
 from scope.views.diff import diff_traces
 from scope.views.difftext import diff_object
 from scope.views.health import Check
-from scope.views.jsonout import span_object, trace_object
+from scope.views.jsonout import blame_object, span_object, trace_object
 from scope.views.workers import worker_objects
 from tests.unit.docs.pages import code_of, page, rows
 from tests.unit.views.samples import START_NS, make_span, make_trace
@@ -82,6 +84,20 @@ def test_states_have_the_fields_of_the_list() -> None:
     assert names(table("## Traces", "A state:")) == [*trace_object(whole)["states"][0]]
 
 
+def test_what_is_told_of_the_loop_has_the_fields_of_the_list() -> None:
+    request = make_trace(make_span("a", 0, 1)).request
+    theft = Theft(request, request, "f", 1)
+    outside = OutsideTheft(ProcessEvent("step", 1, "shop", START_NS), 1)
+    made = blame_object(Blame(1, (theft,), (outside,), 1, (theft,)))
+    listed = table("## Traces", "`loop` is an object")
+    assert names(listed) == [*made]
+    meanings = {code_of(cells[0]): cells[2] for cells in listed}
+    assert re.findall(r"`(\w+)`", meanings["stolen"]) == [*made["stolen"][0]]
+    assert [each for each in re.findall(r"`(\w+)`", meanings["outside"]) if each not in {"step", "gc"}] == [
+        *made["outside"][0]
+    ]
+
+
 def test_states_are_all_named() -> None:
     (meaning,) = [cells[2] for cells in table("## Traces", "A state:") if cells[0] == "`state`"]
     assert re.findall(r"`(\w+)`", meaning) == [state.value for state in State]
@@ -111,6 +127,7 @@ def test_values_without_a_form_are_shown_as_they_are_written() -> None:
         ("## Routes", "", RouteStats),
         ("## Errors", "", ErrorGroup),
         ("## Probes", "", Asked),
+        ("## Loops", "", Culprit),
         ("## Health", "", Check),
         ("## Health", "`db info --json`", StoreInfo),
     ],

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scope.model import ProcessEvent, Span, State, Step, Trace
-from scope.views.blame import held_longest_ns, thefts, thefts_outside, waited_ns
-from scope.views.blametext import Beside, blame_lines
+from scope.views.blame import Blame, held_longest_ns, thefts, thefts_by, thefts_outside, waited_ns
+from scope.views.blametext import blame_lines
 from scope.views.lines import plain
 from scope.views.states import states
 from tests.unit.views.samples import MS, START_NS, make_span, make_trace
 from tests.unit.views.test_states import step
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def request(path: str, *steps: Step, spans: tuple[Span, ...] = (), lasts: float = 100) -> Trace:
@@ -75,8 +78,20 @@ def test_no_more_is_stolen_than_was_waited(moments: list[int]) -> None:
 # --- the lines ------------------------------------------------------------------------------------------------------
 
 
-def said(trace: Trace, *others: Trace) -> list[str]:
-    return [plain(line) for line in blame_lines(trace, lambda: Beside(others))]
+def blame(
+    trace: Trace, *others: Trace, events: Sequence[ProcessEvent] = (), skipped: tuple[int, int] = (0, 0)
+) -> Blame:
+    stolen, taken = tuple(thefts(trace, others)), tuple(thefts_by(trace, others))
+    outside = tuple(thefts_outside(trace, events))
+    return Blame(waited_ns(trace), stolen, outside, held_longest_ns(trace), taken, *skipped)
+
+
+def told_of(blame: Blame, least_ms: int = 10) -> list[str]:
+    return [plain(line) for line in blame_lines(blame, least_ms * MS)]
+
+
+def said(trace: Trace, *others: Trace, least_ms: int = 10) -> list[str]:
+    return told_of(blame(trace, *others), least_ms)
 
 
 def event(start_ms: int, lasts_ms: int, name: str = "housekeeping", **facts: Any) -> ProcessEvent:
@@ -107,22 +122,36 @@ def test_garbage_collection_within_a_step_is_part_of_that() -> None:
 def test_a_victim_is_told_what_held_its_loop_in_no_request() -> None:
     place: dict[str, Any] = {"file": "/srv/jobs.py", "line": 12}
     events = [event(20, 10, **place), event(30, 11, "late", left_over=True), event(42, 12, "", kind="gc"), event(55, 5)]
-    beside = Beside([CULPRIT], 0, events)
-    assert [plain(line) for line in blame_lines(VICTIM, lambda: beside)][:3] == [
-        "blocked 40 ms by GET /culprit in render, id id/culprit",
-        "blocked 12 ms by garbage collection outside any request",
-        "blocked 11 ms by late left over by a request that had ended",
+    assert told_of(blame(VICTIM, CULPRIT, events=events))[1:4] == [
+        "  40 ms for GET /culprit in render, id id/culprit",
+        "  12 ms for garbage collection outside any request",
+        "  11 ms for late left over by a request that had ended",
     ]
-    [only, rest] = [plain(line) for line in blame_lines(VICTIM, lambda: Beside([], 0, events[:1]))]
-    assert only == "blocked 10 ms by housekeeping outside any request, /srv/jobs.py:12"
-    assert rest.startswith("blocked 40 ms by what no stored request did")
+    assert told_of(blame(VICTIM, events=events[:1])) == [
+        "waited 50 ms for its loop",
+        "  10 ms for housekeeping outside any request, /srv/jobs.py:12",
+        "  40 ms for what no stored request did",
+    ]
 
 
 def test_a_victim_is_told_who_blocked_it_and_what_is_left() -> None:
     assert said(replace(VICTIM, steps=(step(0, 0, 5), step(20, 80, 85))), CULPRIT) == [
-        "blocked 40 ms by GET /culprit in render, id id/culprit",
-        "blocked 20 ms by what no stored request did",
+        "waited 60 ms for its loop",
+        "  40 ms for GET /culprit in render, id id/culprit",
+        "  20 ms for what no stored request did",
     ]
+
+
+def test_many_short_thefts_are_summed_up() -> None:
+    holders = [request(f"/{number}", step(start, start, start + 9)) for number, start in enumerate(range(20, 65, 9))]
+    assert said(VICTIM, *holders) == ["waited 50 ms for its loop", "  45 ms for 5 more"]
+    assert len(said(VICTIM, *holders, least_ms=5)) == 1 + 3 + 1 + 1
+
+
+def test_what_is_too_short_to_be_told_of_is_not_told() -> None:
+    assert said(VICTIM, CULPRIT, least_ms=51) == []
+    assert said(CULPRIT, VICTIM, least_ms=41) == []
+    assert said(CULPRIT, VICTIM, least_ms=40) != []
 
 
 def test_a_culprit_is_told_who_waited() -> None:
@@ -134,6 +163,7 @@ def test_a_culprit_is_told_who_waited() -> None:
         "  40 ms of GET /victim0, id id/victim0",
         "  30 ms of GET /victim1, id id/victim1",
         "  20 ms of GET /victim2, id id/victim2",
+        "  10 ms of 1 more",
     ]
     assert said(CULPRIT, victims[0])[0].endswith("1 request waited 40 ms for it")
 
@@ -142,21 +172,13 @@ def test_who_held_it_and_hurt_nobody_is_not_told() -> None:
     assert said(CULPRIT, request("/other", step(0, 0, 1))) == []
 
 
-def test_nobody_is_looked_for_where_nothing_is_worth_telling() -> None:
-    def never() -> Beside:
-        raise AssertionError
-
-    quick = request("/quick", step(0, 9, 18), step(90, 90, 99), lasts=99)
-    assert list(blame_lines(quick, never)) == []
-
-
-def test_what_was_too_big_to_look_at_is_said_where_time_is_left_unexplained() -> None:
-    def words(*others: Trace) -> list[str]:
-        return [plain(line) for line in blame_lines(VICTIM, lambda: Beside(others, skipped=2))]
-
-    assert words(CULPRIT)[-1].endswith("what no stored request did, or one of 2 with too many events to look at")
+def test_what_was_too_much_to_read_is_said_where_it_may_matter() -> None:
+    assert told_of(blame(VICTIM, CULPRIT, skipped=(2, 0)))[-1] == (
+        "  10 ms for what no stored request did, or one of 2 that were too many to read"
+    )
     holds = request("/holds", step(20, 20, 70))
-    assert words(holds) == ["blocked 50 ms by GET /holds in /holds, id id/holds"]
+    assert told_of(blame(VICTIM, holds, skipped=(2, 0)))[1:] == ["  50 ms for GET /holds in /holds, id id/holds"]
+    assert told_of(blame(CULPRIT, VICTIM, skipped=(0, 3)))[-1] == "  and perhaps of 3 that were too many to read"
 
 
 @given(st.lists(st.integers(0, 99), max_size=30), st.lists(st.integers(0, 99), max_size=30))

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from scope.model import Attributes, Mark, Trace
 from scope.views.blame import thefts
-from scope.views.blametext import Beside, blame_lines
+from scope.views.blametext import blame_lines
 from scope.views.header import header_lines
 from scope.views.lines import plain
 from scope.views.pauses import pause_line, pause_of, pauses
 from scope.views.spantext import mark_text
 from scope.views.tree import tree_lines
 from tests.unit.views.samples import MS, START_NS, make_span
-from tests.unit.views.test_blame import VICTIM, request
+from tests.unit.views.test_blame import VICTIM, blame, request
 from tests.unit.views.test_states import step
 
 
@@ -57,5 +57,5 @@ def test_a_victim_is_told_what_part_of_the_step_that_held_it_was_garbage_collect
     culprit = paused(mark(5, 2), mark(30, 12), mark(50, 20))
     [theft] = thefts(VICTIM, [culprit])
     assert theft.paused_ns == 32 * MS
-    told = plain(next(iter(blame_lines(VICTIM, lambda: Beside([culprit])))))
+    [_, told, *_] = [plain(line) for line in blame_lines(blame(VICTIM, culprit), 10 * MS)]
     assert told.endswith("32 ms of it garbage collection")

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scope.store import NotFound
-from scope.views.beside import _EVENTS, SHOWN_AT_MOST, read_beside
-from tests.unit.views.samples import make_request, make_span, make_trace
-
 if TYPE_CHECKING:
-    from scope.model import ProcessEvent, RequestSummary, Trace
     from tests.unit.views.cli.conftest import Scope
 
 
@@ -145,31 +139,3 @@ def test_of_a_request_that_is_too_big_part_is_shown_and_all_on_request(
     assert "more spans below, not shown" in text
     assert json.loads(scope("show", "slow", "--json", "--all").stdout) == whole
     assert "not shown" not in scope("show", "slow", "--all").stdout
-
-
-class Crowd:
-    """A store with requests of so many events beside any other; one is removed before it can be read."""
-
-    def __init__(self, *events: int, removed: int) -> None:
-        self.requests = [make_request(events=each) for each in events]
-        self.removed = removed
-
-    def neighbours(self, _request: RequestSummary) -> list[RequestSummary]:
-        return self.requests
-
-    def process_events(self, _since_ns: int, _until_ns: int, *, beside: RequestSummary) -> list[ProcessEvent]:
-        assert beside not in self.requests
-        return []
-
-    def trace(self, request: RequestSummary, *, limit: int) -> Trace:
-        if request.events == self.removed:
-            raise NotFound("gone")
-        assert limit == SHOWN_AT_MOST
-        return replace(make_trace(make_span("GET", 0, 1)), request=request)
-
-
-def test_no_more_events_than_can_be_waited_for_are_read_to_tell_who_held_the_loop() -> None:
-    crowd: Any = Crowd(10, _EVENTS - 30, 5, 21, 15, removed=5)
-    beside = read_beside(crowd, make_trace(make_span("GET", 0, 1)))
-    assert [trace.request.events for trace in beside.traces] == [10, _EVENTS - 30, 15]
-    assert beside.skipped == 1

@@ -82,7 +82,7 @@ def step(key: int, start_ms: int, end_ms: int, waited_ms: int = 0) -> Event:
     return Event(EventType.LOOP_STEP, START_NS - OFFSET_NS + end_ms * MS, key, payload=ran)
 
 
-def stepping(key: int, *steps: Event, longest_ms: int) -> Summary:
+def stepping(key: int, *steps: Event, longest_ms: int, waited_ms: int = 0) -> Summary:
     """A request of 400 ms with a call of ``load`` for all of it."""
     began = START_NS - OFFSET_NS
     call = [
@@ -100,12 +100,13 @@ def stepping(key: int, *steps: Event, longest_ms: int) -> Summary:
         spans=2,
         events=4 + len(steps),
         longest_step_ns=longest_ms * MS,
+        loop_wait_ns=waited_ms * MS,
     )
 
 
 def test_culprits_are_named_with_their_function_and_their_victims(tmp_path: Path, config: Config) -> None:
     culprit = stepping(1, step(1, 10, 310), longest_ms=300)
-    victim = stepping(2, step(2, 5, 9), step(2, 310, 311, waited_ms=290), longest_ms=4)
+    victim = stepping(2, step(2, 5, 9), step(2, 310, 311, waited_ms=290), longest_ms=4, waited_ms=290)
     store(tmp_path / "store", [culprit, victim])
     [told] = RequestTools(replace(config, dir=str(tmp_path))).find_loop_culprits()["culprits"]
     assert (told["held_ns"], told["function"], told["waited"]) == (300 * MS, "load", 1)
