@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from .._core import Correlator
 from ..store.errors import StoreError
 from .calendar import Calendar
+from .code_folders import prune_code
 from .fleet import Fleet
 from .round import Round
 from .status import Status, StatusFile
@@ -183,6 +184,7 @@ class Collector:
     def _retain(self) -> None:
         now = self._clock()
         if now - self._retained >= RETAIN_NS:
+            prune_code(self._config.code_dir)
             self._writer.retain(self._calendar.earliest_ns())
             self._retained = now
 

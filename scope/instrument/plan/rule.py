@@ -40,6 +40,8 @@ class Rule:
     _regex: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if "<lambda>" in self.text:
+            raise RuleError(f"{self.text!r}: a lambda is not recorded by itself; name the function around it")
         if not _PATTERN.fullmatch(self.text):
             raise RuleError(
                 f"{self.text!r} is no pattern of functions: write shop.pricing.*, shop.models:Order.* or @app.task"

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, cast
 if TYPE_CHECKING:
     from .nodes import Decided
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Counts changes of the transformation: what an earlier one compiled is not used."""
 
 _NOTHING: Final = object()
@@ -43,6 +43,8 @@ class CodeCache:
     def __init__(self, root: str, digest: str) -> None:
         optimized = f"-opt{sys.flags.optimize}" if sys.flags.optimize else ""
         self.folder = os.path.join(root, f"{digest}-{sys.implementation.cache_tag}{optimized}-{VERSION}")
+        with suppress(OSError):
+            os.utime(self.folder)  # the collector removes what nobody began with for days
 
     def get(self, key: Key) -> Found | None:
         content = self._read(self._path(key, "code"), key)

@@ -62,6 +62,11 @@ def test_a_rule_gives_a_level_timing_unless_it_says_otherwise(text: str, level: 
     assert Rule.parse(str(rule)) == rule
 
 
+def test_a_lambda_is_refused_with_what_is_recorded_of_it() -> None:
+    with pytest.raises(RuleError, match="a lambda is not recorded by itself; name the function around it"):
+        Rule.parse("shop.pricing.<lambda>")
+
+
 CRITERIA = [
     ("a if route:/items/{id}", Condition(route="/items/{id}"), 0),
     ("a=values if route:get /items/{id:int}", Condition("GET", "/items/{id}"), 0),

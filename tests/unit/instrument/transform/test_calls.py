@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from scope import _core
+from scope.instrument.plan import Level, Plan, Rule
 from tests.unit.core.inside import inside, outline
 
 from .twins import twins
@@ -100,3 +101,30 @@ def test_only_so_many_exceptions_of_a_request_are_described(made: Any) -> None:
 def test_limits_are_numbers(wrong: Any) -> None:
     with pytest.raises(TypeError):
         _core.set_call_limits(*wrong)
+
+
+def test_a_function_that_comes_to_be_recorded_deeper_meanwhile_has_no_second_allowance() -> None:
+    """As one that is asked for while it is recorded already."""
+    _, before = twins(SOURCE)
+    _, after = twins(SOURCE, plan=Plan((Rule("twin", Level.LINES),)))
+
+    def work() -> None:
+        for module in (before, after):
+            for _ in range(2):
+                module.hot()
+
+    trace = inside(work)
+    assert outline(trace) == ["hot"] * 3
+    assert trace.root.attributes["scope.held_back_calls"] == 1
+
+
+def test_calls_that_meet_no_condition_are_not_counted() -> None:
+    _, probed = twins(SOURCE, plan=Plan((Rule.parse("twin if id:nobody"),)))
+
+    def work() -> None:
+        for _ in range(9):
+            probed.hot()
+
+    trace = inside(work)
+    assert outline(trace) == []
+    assert "scope.held_back_calls" not in trace.root.attributes
