@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .calls import Calls
 from .constants import Constants
 from .dependencies import Dependencies
+from .findings import Severity
 from .functions import functions_of
 from .names import Names
 from .proposal import propose
@@ -68,7 +69,7 @@ def analyse(path: Path) -> Analysis:
     routes = find_routes(modules, functions, names, Constants(modules))
     ways = _ways(routes, calls, Dependencies(modules, names))
     counts = {name: len(handlers) for name, handlers in ways.items()}
-    findings = _once_a_place(replace(each, routes=counts.get(each.root, 0)) for each in find(calls, names))
+    findings = _once_a_place(_weighed(each, counts.get(each.root, 0)) for each in find(calls, names))
     reached = (Reach(calls.functions[name], counts[name], frozenset(handlers)) for name, handlers in ways.items())
     return Analysis(
         modules=len(modules),
@@ -86,6 +87,13 @@ def analyse(path: Path) -> Analysis:
     )
 
 
+def _weighed(finding: Finding, routes: int) -> Finding:
+    """A query in a loop that no request runs, as in a migration, keeps nobody waiting."""
+    if finding.rule == "query-in-loop" and not routes:
+        return replace(finding, severity=Severity(max(finding.severity - 1, Severity.LOW)))
+    return replace(finding, routes=routes)
+
+
 def _once_a_place(findings: Iterable[Finding]) -> Iterable[Finding]:
     """Of what is found at one place by several ways, that by which most routes lead there, then the shortest."""
     best: dict[tuple[str, str, int], Finding] = {}
@@ -100,18 +108,23 @@ def _once_a_place(findings: Iterable[Finding]) -> Iterable[Finding]:
 def _ways(routes: Iterable[Route], calls: Calls, dependencies: Dependencies) -> Mapping[str, list[str]]:
     """The handlers of the routes that lead to each function, one for each route."""
     ways: dict[str, list[str]] = {}
+    members: dict[str, list[str]] = {}
+    for each in calls.functions.values():
+        if each.owner:
+            members.setdefault(each.owner, []).append(each.name)
     reached: dict[str, frozenset[str]] = {}
     for route in routes:
         if route.handler not in reached:
-            reached[route.handler] = _reached_from(route.handler, calls, dependencies)
+            roots = [route.handler] if route.handler in calls.functions else members.get(route.handler, [])
+            reached[route.handler] = _reached_from(roots, calls, dependencies)
         for name in reached[route.handler]:
             ways.setdefault(name, []).append(route.handler)
     return ways
 
 
-def _reached_from(handler: str, calls: Calls, dependencies: Dependencies) -> frozenset[str]:
-    """The functions that run for ``handler``: a function, or a class whose methods answer."""
-    waiting = [name for name, each in calls.functions.items() if handler in {name, each.owner} and handler]
+def _reached_from(roots: Iterable[str], calls: Calls, dependencies: Dependencies) -> frozenset[str]:
+    """The functions that run for a handler: ``roots`` is the function, or the methods of the class that answers."""
+    waiting = list(roots)
     found: set[str] = set()
     while waiting:
         new = calls.reachable(waiting).keys() - found

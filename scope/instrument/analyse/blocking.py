@@ -72,6 +72,25 @@ _LOW: Final = {
 }
 
 
+_QUICK: Final = frozenset(
+    {
+        *("add", "add_all", "expunge", "expunge_all", "close", "fileno", "poll", "kill", "terminate", "send_signal"),
+        *("namelist", "infolist", "getinfo", "locked", "is_set", "set", "clear", "is_alive", "empty", "full", "qsize"),
+        *("get_nowait", "put_nowait", "seek", "tell"),
+    }
+)
+"""Methods that wait for nobody, whatever else their class does."""
+_LAZY: Final = frozenset(
+    {
+        *("elasticsearch.Elasticsearch", "http.client.HTTPConnection", "http.client.HTTPSConnection"),
+        *("httpx.Client", "pymongo.MongoClient", "redis.Redis", "redis.StrictRedis", "redis.from_url"),
+        *("requests.Session", "sqlalchemy.orm.Session", "sqlalchemy.orm.session.Session", "sqlmodel.Session"),
+        *("urllib3.PoolManager", "argon2.PasswordHasher", "passlib.context.CryptContext", "boto3.resource"),
+    }
+)
+"""What connects no sooner than it is asked for something."""
+
+
 def _names(table: Mapping[str, str]) -> Iterator[str]:
     for module, names in table.items():
         yield from (f"{module}.{name}" for name in names.split())
@@ -86,8 +105,12 @@ _KNOWN: Final = {
 
 def blocking(callee: str) -> Severity | None:
     """How long a call of ``callee`` is likely to hold its thread; None where it is not known to."""
+    if callee in _LAZY:
+        return None
     known = _KNOWN.get(callee)
     if known is not None:
         return known
-    owner = callee.rpartition(".")[0]
+    owner, _, method = callee.rpartition(".")
+    if method in _QUICK:
+        return None
     return _KNOWN.get(owner) if owner.rpartition(".")[2][:1].isupper() else None

@@ -8,9 +8,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["RULES", "Cost", "Finding", "Rule", "Severity"]
+    from .functions import Function
+
+__all__ = ["DEEPEST", "RULES", "Cost", "Finding", "Rule", "Severity", "finding_in", "short_way"]
+
+DEEPEST: Final = 12
+"""So many calls are followed from a function."""
+_SHOWN: Final = 5
 
 
 class Severity(IntEnum):
@@ -99,3 +105,15 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     }
 )
 """Every kind of finding by its id."""
+
+
+def finding_in(
+    rule: str, severity: Severity, function: Function, line: int, message: str, path: Sequence[str] = ()
+) -> Finding:
+    return Finding(rule, severity, message, function.file, line, function.name, tuple(path))
+
+
+def short_way(path: Sequence[str]) -> str:
+    """A way through functions; of a long one its ends."""
+    shown = path if len(path) <= _SHOWN else (*path[: _SHOWN - 2], "...", path[-1])
+    return " -> ".join(shown)

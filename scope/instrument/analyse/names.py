@@ -12,7 +12,7 @@ import builtins
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from .functions import Def, Function
     from .source import Module
@@ -42,6 +42,7 @@ class Names:
             return self._places[function.name]
         place = Place(self, function.module, function.owner, _self_of(function), function.name)
         place.values.read_arguments(function.node, place)
+        place.values.read_imports(function.nodes, self._modules[function.module])
         place.values.read(function.nodes, place)
         self._places[function.name] = place
         return place
@@ -107,6 +108,8 @@ class Place:
 
     def path_of(self, name: str) -> str:
         """Where the variable ``name`` lives: the dotted name of what was bound to it, whatever its value is."""
+        if name in self.values.imports:
+            return self._names.origin(self.values.imports[name])
         if name in self.values.own:
             return f"{self._inside}.{name}"
         return self._names.origin(self._names.binding(self._module, name) or f"{self._module}.{name}")
@@ -162,6 +165,7 @@ class _Values:
 
     def __init__(self) -> None:
         self.types: dict[str, str] = {}
+        self.imports: dict[str, str] = {}
         self.own: set[str] = set()
 
     def read_arguments(self, node: Def, place: Place) -> None:
@@ -169,6 +173,13 @@ class _Values:
         for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
             self.own.add(argument.arg)
             self._take(argument.arg, place.annotated(argument.annotation))
+
+    def read_imports(self, nodes: Iterable[ast.AST], module: Module) -> None:
+        """What a function imports for itself hides what its module has under that name."""
+        for node in nodes:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                self.imports.update(_imported(module, node))
+        self.types.update(self.imports)
 
     def read(self, nodes: Iterable[ast.AST], place: Place) -> None:
         for node in nodes:
@@ -213,14 +224,8 @@ def _bindings(module: Module) -> Mapping[str, str]:
     while stack:
         for child in ast.iter_child_nodes(stack.pop()):
             match child:
-                case ast.Import(names=aliases):
-                    for alias in aliases:
-                        found[alias.asname or alias.name.partition(".")[0]] = (
-                            alias.name if alias.asname else alias.name.partition(".")[0]
-                        )
-                case ast.ImportFrom(names=aliases):
-                    base = _base(module, child)
-                    found.update({alias.asname or alias.name: f"{base}.{alias.name}".strip(".") for alias in aliases})
+                case ast.Import() | ast.ImportFrom():
+                    found.update(_imported(module, child))
                 case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                     found[name] = f"{module.name}.{name}"
                 case ast.If() | ast.Try() | ast.With() | ast.ExceptHandler():
@@ -230,6 +235,17 @@ def _bindings(module: Module) -> Mapping[str, str]:
                 case _:
                     pass
     return found
+
+
+def _imported(module: Module, node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
+    """The names that an import binds, with what they stand for."""
+    if isinstance(node, ast.ImportFrom):
+        base = _base(module, node)
+        yield from ((alias.asname or alias.name, f"{base}.{alias.name}".strip(".")) for alias in node.names)
+        return
+    for alias in node.names:
+        top = alias.name.partition(".")[0]
+        yield (alias.asname, alias.name) if alias.asname else (top, top)
 
 
 def _base(module: Module, node: ast.ImportFrom) -> str:

@@ -114,6 +114,9 @@ def test_queries_in_loops(tmp_path: Path) -> None:
             return found
         def load(db, id):
             return db.cursor.execute(id)
+        from fastapi import FastAPI
+        app = FastAPI()
+        app.add_api_route("/", handler)
     """
     assert [each[1:] for each in found(analysed(tmp_path, main=source))] == [
         (6, HIGH),
@@ -187,6 +190,105 @@ def test_exceptions_that_nobody_learns_of(tmp_path: Path) -> None:
         (14, HIGH),
         (33, MEDIUM),
     ]
+
+
+def test_a_query_in_a_loop_that_no_request_runs_is_less_severe(tmp_path: Path) -> None:
+    source = """
+        def upgrade(connection, rows):
+            for row in rows:
+                connection.execute(row)
+    """
+    assert found(analysed(tmp_path, main=source)) == [("query-in-loop", 4, MEDIUM)]
+
+
+def test_what_belongs_to_a_client_is_no_query(tmp_path: Path) -> None:
+    source = """
+        import httpx, sqlmodel
+        def handler(rows, response: httpx.Response, url: httpx.URL, session: sqlmodel.Session):
+            for row in rows:
+                session.delete(row)
+                response.headers.get(row)
+                url.params.get(row)
+                sqlmodel.delete(row)
+                httpx.Headers().get(row)
+                httpx.Client().get(row)
+    """
+    assert [line for rule, line, _ in found(analysed(tmp_path, main=source)) if rule == "query-in-loop"] == [10]
+
+
+def test_what_a_function_imports_for_itself_hides_what_its_module_has(tmp_path: Path) -> None:
+    """A command called like the function that it runs, for one."""
+    source = """
+        import asyncio
+        def copy():
+            asyncio.run(_copy())
+        async def _copy():
+            from .files import copy
+            copy()
+    """
+    files = "import time\nasync def later():\n    from time import sleep as rest\n    rest(1)\ndef copy():\n    pass\n"
+    analysis = analysed(tmp_path, shop__main=source, shop__files=files)
+    assert [(each.file, each.line) for each in analysis.findings] == [("shop/files.py", 4)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "session.add(x)",
+        "Session(x)",
+        "lock.acquire(blocking=False)",
+        "lock.acquire(False)",
+        "waiting.get(block=False)",
+        "waiting.put_nowait(x)",
+        "process.terminate()",
+        "requests.Session()",
+        "await in_thread(x)",
+    ],
+)
+def test_what_waits_for_nobody_does_not_block(tmp_path: Path, body: str) -> None:
+    source = """
+        import queue, requests, subprocess, threading, time
+        from anywhere import somewhere_else
+        from sqlalchemy.orm import Session
+        lock = threading.Lock()
+        async def handler(x, session: Session, process: subprocess.Popen, waiting: queue.Queue):
+            BODY
+        @somewhere_else
+        def in_thread(x):
+            time.sleep(x)
+    """.replace("BODY", body)
+    assert found(analysed(tmp_path, main=source)) == []
+
+
+def test_cancellation_that_is_named_where_a_task_ends_is_less_severe(tmp_path: Path) -> None:
+    source = """
+        import asyncio
+        async def body(queue):
+            try:
+                await queue.get(); queue.task_done()
+            except asyncio.CancelledError:
+                pass
+        async def returning(queue):
+            while True:
+                try:
+                    queue.join()
+                except asyncio.CancelledError:
+                    break
+            queue.close()
+        async def stop(first, second):
+            first.cancel()
+            try:
+                await first
+                if second:
+                    await second
+            except (asyncio.CancelledError, Exception):
+                pass
+            try:
+                await first
+            except BaseException:
+                pass
+    """
+    assert [each[1:] for each in found(analysed(tmp_path, main=source))] == [(6, LOW), (12, LOW), (25, MEDIUM)]
 
 
 def test_functions_with_many_branches(tmp_path: Path) -> None:

@@ -235,3 +235,25 @@ def test_where_the_packages_lie_does_not_matter(tmp_path: Path, layout: str) -> 
         if initial.parent.name != "shop":
             initial.unlink()
     assert routes(analysed(tmp_path)) == ["GET /v1/x shop.routers.items.x"]
+
+
+def test_routers_that_a_function_imports_for_itself_are_found(tmp_path: Path) -> None:
+    main = """
+        from fastapi import FastAPI
+        def create_app():
+            from .users import router
+            from . import items as things
+            app = FastAPI()
+            app.include_router(router, prefix="/v1")
+            app.include_router(things.router, prefix="/v2")
+            return app
+    """
+    users = """
+        from fastapi import APIRouter
+        router = APIRouter(prefix="/PREFIX")
+        @router.get("/{id}")
+        def show(id): ...
+    """
+    files = {name: users.replace("PREFIX", name) for name in ("users", "items")}
+    analysis = analysed(tmp_path, shop__main=main, shop__users=files["users"], shop__items=files["items"])
+    assert sorted(routes(analysis)) == ["GET /v1/users/{id} shop.users.show", "GET /v2/items/{id} shop.items.show"]
