@@ -10,7 +10,7 @@ from .environment import prepare
 from .interpreters import interpreters
 from .measuring import measure
 from .report import checks, table
-from .variants import VARIANTS
+from .variants import variants
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,10 +20,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"preparing {interpreter} ...", file=sys.stderr)
         environment = prepare(interpreter)
         print(f"measuring {interpreter} ...", file=sys.stderr)
-        figures = measure(environment, VARIANTS, options.sets, options.rounds)
+        wanted = variants(interpreter.minor)
+        figures = measure(environment, wanted, options.sets, options.rounds)
         judged = checks(figures)
         missed += sum(not check.met for check in judged)
-        print("\n".join((environment.title, *table(figures, list(VARIANTS)), *map(str, judged), "")), flush=True)
+        print("\n".join((environment.title, *table(figures, list(wanted)), *map(str, judged), "")), flush=True)
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors; {missed} limits missed")
     return 1 if missed else 0
 

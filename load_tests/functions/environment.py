@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .interpreters import Interpreter
 
 TOOLS = ("viztracer", "yappi")
+SERVED = ("fastapi", "uvicorn")
 BUILD = ROOT / "build" / "functions"
 NOTHING = Path(__file__).parent / "child" / "nothing.c"
 DESCRIBE = """
@@ -51,7 +52,7 @@ def prepare(interpreter: Interpreter) -> Environment:
     if not python.exists():
         subprocess.run([interpreter.path, "-m", "venv", directory / "venv"], check=True)
     pip = [str(python), "-m", "pip", "-qq", "--disable-pip-version-check", "install"]
-    subprocess.run([*pip, *TOOLS, "fastapi"], check=True, stdout=sys.stderr)
+    subprocess.run([*pip, *TOOLS, *SERVED], check=True, stdout=sys.stderr)
     subprocess.run(
         [*pip, f"--config-settings=build-dir={directory / 'extension'}", str(ROOT)], check=True, stdout=sys.stderr
     )

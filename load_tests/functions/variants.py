@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 CHILD: Final = "load_tests.functions.child"
 BARE: Final = "none"
 NOISE: Final = "none again"
-SCOPE: Final = "scope"
-HELD_BACK: Final = "held back"
+AST: Final = "ast"
+MONITORING: Final = "monitoring"
 VIZTRACER: Final = "viztracer"
+MONITORED: Final = frozenset({"3.12", "3.13"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ CASES: Final[Mapping[str, Case]] = MappingProxyType(
         "other-module": Case("off the Plan, in a module that is not", 2000),
         "plain": Case("request of 200 calls, plain ASGI", 20, "us"),
         "fastapi": Case("request of 200 calls, FastAPI", 20, "us"),
+        "served": Case("request of 200 calls, FastAPI and uvicorn", 20, "us"),
     }
 )
 
@@ -52,26 +54,29 @@ class Variant:
     settings: Mapping[str, str] | None = None
 
 
-def rules(level: str = "timing") -> dict[str, str]:
-    """Settings that record what is to be, at ``level`` and as often as it is called."""
-    recorded = (f"{CHILD}.{module}={level}" for module in ("recorded", "basket", "applications"))
+def variants(minor: str) -> dict[str, Variant]:
+    """Those of an interpreter, as in ``3.12``: with both engines where it has both."""
+    engines = (AST, MONITORING) if minor in MONITORED else (AST,)
     return {
-        "SCOPE_PROBES_OWN": "false",
-        "SCOPE_PROBES_RULES": ",".join((*recorded, f"{CHILD}.recorded.off_plan=off")),
-        "SCOPE_PROBES_CALLS_PER_FUNCTION": "1000000",
-        "SCOPE_PROBES_CALLS_PER_REQUEST": "10000000",
-    }
-
-
-VARIANTS: Final[Mapping[str, Variant]] = MappingProxyType(
-    {
         BARE: Variant("none"),
         NOISE: Variant("none"),
-        SCOPE: Variant("scope", rules()),
-        HELD_BACK: Variant("scope", {**rules(), "SCOPE_PROBES_CALLS_PER_FUNCTION": "1"}),
+        **{engine: Variant("scope", settings(engine)) for engine in engines},
+        "values": Variant("scope", settings("auto", level="values")),
+        "held back": Variant("scope", {**settings("auto"), "SCOPE_PROBES_CALLS_PER_FUNCTION": "1"}),
         VIZTRACER: Variant("viztracer"),
         "yappi wall": Variant("yappi-wall"),
         "yappi cpu": Variant("yappi-cpu"),
         "C callback": Variant("nothing"),
     }
-)
+
+
+def settings(engine: str, level: str = "timing") -> dict[str, str]:
+    """What records what is to be recorded, at ``level`` and as often as it is called."""
+    recorded = (f"{CHILD}.{module}={level}" for module in ("recorded", "basket", "applications"))
+    return {
+        "SCOPE_PROBES_ENGINE": engine,
+        "SCOPE_PROBES_OWN": "false",
+        "SCOPE_PROBES_RULES": ",".join((*recorded, f"{CHILD}.recorded.off_plan=off")),
+        "SCOPE_PROBES_CALLS_PER_FUNCTION": "1000000",
+        "SCOPE_PROBES_CALLS_PER_REQUEST": "10000000",
+    }

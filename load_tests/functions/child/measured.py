@@ -13,10 +13,11 @@ from itertools import repeat
 from time import thread_time_ns
 from typing import TYPE_CHECKING
 
-import starlette.applications  # noqa: F401 - first of all: with it `scope run` puts its Plan into effect
+import uvicorn  # noqa: F401 - first of all: with it `scope run` puts its Plan into effect
 
 from . import applications, recorded, unrecorded
 from .exchange import exchange, respond
+from .served import Served
 from .tools import TOOLS
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def measures(wrap: Callable[[App], App]) -> dict[str, Measure]:
     """What measures each case."""
     within: dict[str, Measure] = {name: partial(within_a_request, block, wrap) for name, block in CALLS.items()}
     apps = {name: wrap(make()) for name, make in APPLICATIONS.items()}
-    return within | {name: partial(timed, partial(requests, app)) for name, app in apps.items()}
+    served = {"served": partial(timed, Served(applications.fastapi()).requests)}
+    return within | {name: partial(timed, partial(requests, app)) for name, app in apps.items()} | served
 
 
 def unwrapped(app: App) -> App:

@@ -9,8 +9,9 @@ import pytest
 
 from load_tests.functions.child import applications, basket, measured
 from load_tests.functions.child.exchange import exchange
+from load_tests.functions.child.served import Served
 from load_tests.functions.child.tools import TOOLS
-from load_tests.functions.variants import CASES, VARIANTS
+from load_tests.functions.variants import CASES, variants
 
 
 def test_a_priced_basket_is_200_calls() -> None:
@@ -52,6 +53,13 @@ def test_the_applications_answer_with_the_basket(name: str) -> None:
     assert "delivery" in str(sent)
 
 
+def test_uvicorn_serves_one_request_after_the_other() -> None:
+    served = Served(applications.fastapi())
+    asyncio.run(served.requests(3))
+    assert served.connection.answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"delivery" in served.connection.answer
+
+
 def test_every_case_can_be_measured() -> None:
     cases = measured.measures(measured.unwrapped)
     assert cases.keys() == CASES.keys()
@@ -60,4 +68,9 @@ def test_every_case_can_be_measured() -> None:
 
 
 def test_every_variant_has_its_tool() -> None:
-    assert {variant.tool for variant in VARIANTS.values()} == TOOLS.keys()
+    assert {variant.tool for variant in variants("3.12").values()} == TOOLS.keys()
+
+
+def test_both_engines_are_measured_where_there_are_both() -> None:
+    assert {"ast", "monitoring"} <= variants("3.13").keys()
+    assert "monitoring" not in variants("3.11")
