@@ -13,10 +13,11 @@ enum {
     ANCHOR_DIGIT = 32,
     ANCHOR_AT = 64,
     OTHER_LETTER = 128, /* no anchor: a letter that is no hexadecimal digit */
+    ANCHOR_DOT = 256,
 };
-#define ANY_ANCHOR 127
+#define ANY_ANCHOR (127 | ANCHOR_DOT)
 
-static const uint8_t ANCHORS[256] = {
+static const uint16_t ANCHORS[256] = {
     ['='] = ANCHOR_PAIR,
     [','] = ANCHOR_PAIR,
     ['%'] = ANCHOR_PAIR,
@@ -29,6 +30,7 @@ static const uint8_t ANCHORS[256] = {
     ['I'] = ANCHOR_KEY | OTHER_LETTER,
     ['J'] = ANCHOR_KEY | OTHER_LETTER,
     ['@'] = ANCHOR_AT,
+    ['.'] = ANCHOR_DOT,
     ['0'] = ANCHOR_DIGIT, ['1'] = ANCHOR_DIGIT, ['2'] = ANCHOR_DIGIT, ['3'] = ANCHOR_DIGIT, ['4'] = ANCHOR_DIGIT,
     ['5'] = ANCHOR_DIGIT, ['6'] = ANCHOR_DIGIT, ['7'] = ANCHOR_DIGIT, ['8'] = ANCHOR_DIGIT, ['9'] = ANCHOR_DIGIT,
     ['G'] = OTHER_LETTER, ['H'] = OTHER_LETTER, ['K'] = OTHER_LETTER, ['L'] = OTHER_LETTER, ['M'] = OTHER_LETTER,
@@ -80,8 +82,18 @@ static bool may_hold_card(const char *text, size_t length)
     return false;
 }
 
+/* Whether some dot stands behind one of the letters that keys with a dot have there: SG. ya29. hvs. */
+static bool may_hold_dotted(const char *text, size_t length)
+{
+    const char *end = text + length, *at = text;
+    while ((at = memchr(at, '.', (size_t)(end - at))))
+        if (at++ > text && strchr("G9s", at[-2]))
+            return true;
+    return false;
+}
+
 /* False for most short values that people store: ids, names, numbers, paths. */
-static bool may_hold_secret(const char *text, size_t length, unsigned flags)
+static bool may_hold_secret(const char *text, size_t length)
 {
     if (length < SHORTEST_PAIR)
         return false;
@@ -96,21 +108,23 @@ static bool may_hold_secret(const char *text, size_t length, unsigned flags)
         return true;
     if (found & ANCHOR_SPACE && length >= SHORTEST_CREDENTIALS)
         return true;
-    if (found & ANCHOR_AT && flags & SCOPE_REDACT_EMAIL)
+    if (found & ANCHOR_AT)
         return true;
     /* Every key has letters beyond the hexadecimal ones: a UUID has not. */
     if (found & ANCHOR_KEY && found & OTHER_LETTER && length >= SHORTEST_KEY)
         return true;
+    if (found & ANCHOR_DOT && length >= SHORTEST_KEY && may_hold_dotted(text, length))
+        return true;
     return found & ANCHOR_DIGIT && length >= SHORTEST_CARD && may_hold_card(text, length);
 }
 
-static bool redact_at(scope_scan *scan, unsigned anchor, unsigned flags)
+static bool redact_at(scope_scan *scan, unsigned anchor)
 {
     switch (anchor & ANY_ANCHOR) {
     case ANCHOR_PAIR:
         return scope_redact_pair(scan);
     case ANCHOR_COLON:
-        return scope_redact_url(scan) || scope_redact_pair(scan);
+        return scope_redact_webhook(scan) || scope_redact_url(scan) || scope_redact_pair(scan);
     case ANCHOR_QUOTE:
         return scope_redact_sql(scan);
     case ANCHOR_SPACE:
@@ -118,29 +132,26 @@ static bool redact_at(scope_scan *scan, unsigned anchor, unsigned flags)
         return scope_redact_credentials(scan);
     case ANCHOR_KEY:
         return scope_redact_key(scan) || scope_redact_jwt(scan) || scope_redact_pem(scan);
+    case ANCHOR_DOT:
+        return scope_redact_key(scan);
     case ANCHOR_DIGIT:
         return scope_redact_card(scan);
     default: /* ANCHOR_AT */
-        return flags & SCOPE_REDACT_EMAIL && scope_redact_email(scan);
+        return scope_redact_email(scan);
     }
-}
-
-size_t scope_redact_with(char *text, size_t length, unsigned flags)
-{
-    if (!may_hold_secret(text, length, flags))
-        return length;
-    scope_scan scan = {.text = text, .length = length};
-    while (scan.read < length) {
-        unsigned anchor = ANCHORS[(uint8_t)text[scan.read]];
-        if (!(anchor & ANY_ANCHOR) || !redact_at(&scan, anchor, flags))
-            text[scan.written++] = text[scan.read++];
-    }
-    return scan.written;
 }
 
 size_t scope_redact(char *text, size_t length)
 {
-    return scope_redact_with(text, length, 0);
+    if (!may_hold_secret(text, length))
+        return length;
+    scope_scan scan = {.text = text, .length = length};
+    while (scan.read < length) {
+        unsigned anchor = ANCHORS[(uint8_t)text[scan.read]];
+        if (!(anchor & ANY_ANCHOR) || !redact_at(&scan, anchor))
+            text[scan.written++] = text[scan.read++];
+    }
+    return scan.written;
 }
 
 size_t scope_redact_and_cut(char *text, size_t length, size_t max)

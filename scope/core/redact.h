@@ -3,9 +3,9 @@
  * Hidden are, wherever they stand in the text:
  *   JSON web tokens; `Bearer x` and `Basic x`; card numbers (issuer's prefix, length and Luhn's check digit; spaces
  *   or dashes between groups); the password in `scheme://user:password@host`; keys by their well-known prefixes (AWS,
- *   GitHub, GitLab, Stripe, OpenAI, Anthropic, Slack, Google, npm, PyPI, Hugging Face); PEM private keys; what
- *   follows a secret's name, as in `password=x`, `"api_key": "x"`, `?token=x&`, `Cookie: x`, `(b'cookie', b'x')`;
- *   the literal after PASSWORD or IDENTIFIED BY in SQL; e-mail addresses where SCOPE_REDACT_EMAIL asks for it.
+ *   GitHub, GitLab, Stripe, OpenAI, Anthropic, Slack, Google, npm, PyPI, Hugging Face and others); the address of a
+ *   webhook; PEM private keys; what follows a secret's name, as in `password=x`, `"api_key": "x"`, `?token=x&`,
+ *   `Cookie: x`, `(b'cookie', b'x')`; the literal after PASSWORD or IDENTIFIED BY in SQL; e-mail addresses.
  *
  * In doubt it hides: a word of prose after `password:` is lost, a secret is not shown. What it cannot know is listed in
  * docs/reference/redaction.md.
@@ -16,18 +16,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SCOPE_REDACT_EMAIL 1u
-
 /* Of a text that is cut, this many bytes beyond the cut make sure that a secret across it is recognised. */
-#define SCOPE_REDACT_SLACK 64
+#define SCOPE_REDACT_SLACK 256
 
 /* Hides the secrets in `text`, in place, and returns the new length, at most `length`. A secret of ten bytes or more
  * becomes "[redacted]", a shorter one "***" (or as much of it as the secret is long). UTF-8 stays UTF-8; any bytes
  * are accepted. No allocation, no byte read beyond `length`, time linear in `length`. */
 size_t scope_redact(char *text, size_t length);
-
-/* The same with flags. */
-size_t scope_redact_with(char *text, size_t length, unsigned flags);
 
 /* The same, then cut to at most `max` bytes, between characters. Give it SCOPE_REDACT_SLACK bytes more than `max` where
  * there are so many: a secret that the cut would go through shows its shape only whole. */

@@ -35,11 +35,12 @@ enum scope_secret {
 enum scope_secret scope_secret_kind(const char *name, size_t length);
 
 bool scope_redact_pair(scope_scan *scan); /* at = : , % */
+bool scope_redact_webhook(scope_scan *scan); /* at : */
 bool scope_redact_url(scope_scan *scan); /* at : */
 void scope_watch_sql(scope_scan *scan); /* at a space */
 bool scope_redact_sql(scope_scan *scan); /* at a quote */
 bool scope_redact_credentials(scope_scan *scan); /* at a space */
-bool scope_redact_key(scope_scan *scan); /* at - _ I */
+bool scope_redact_key(scope_scan *scan); /* at - _ I . */
 bool scope_redact_jwt(scope_scan *scan); /* at J */
 bool scope_redact_pem(scope_scan *scan); /* at - */
 bool scope_redact_card(scope_scan *scan); /* at a digit */

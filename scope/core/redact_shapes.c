@@ -1,83 +1,7 @@
-/* Secrets that are told by their own shape: keys, tokens, credentials, card numbers, e-mail addresses. */
+/* Secrets that are told by their own shape: tokens, credentials, card numbers, e-mail addresses. */
 #include "redact_scan.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-
-/* --- keys with well-known prefixes -------------------------------------------------------------------------------- */
-
-/* A key is `behind`, the anchor, `ahead`, and then at least `min` bytes of `classes`; `exact` if no more may follow. */
-typedef struct {
-    char anchor;
-    const char *behind;
-    uint8_t behind_size;
-    const char *ahead;
-    uint8_t ahead_size;
-    uint8_t classes;
-    uint8_t min;
-    bool exact;
-} key_shape;
-
-#define KEY(behind, anchor, ahead, classes, min, exact) \
-    {anchor, behind, sizeof behind - 1, ahead, sizeof ahead - 1, classes, min, exact}
-
-static const key_shape KEYS[] = {
-    KEY("ghp", '_', "", SCOPE_CLASS_ALNUM, 20, false), /* GitHub */
-    KEY("gho", '_', "", SCOPE_CLASS_ALNUM, 20, false),
-    KEY("ghu", '_', "", SCOPE_CLASS_ALNUM, 20, false),
-    KEY("ghs", '_', "", SCOPE_CLASS_ALNUM, 20, false),
-    KEY("ghr", '_', "", SCOPE_CLASS_ALNUM, 20, false),
-    KEY("github_pat", '_', "", SCOPE_CLASS_BASE64URL, 20, false),
-    KEY("sk_live", '_', "", SCOPE_CLASS_BASE64URL, 10, false), /* Stripe */
-    KEY("rk_live", '_', "", SCOPE_CLASS_BASE64URL, 10, false),
-    KEY("sk_test", '_', "", SCOPE_CLASS_BASE64URL, 10, false),
-    KEY("rk_test", '_', "", SCOPE_CLASS_BASE64URL, 10, false),
-    KEY("whsec", '_', "", SCOPE_CLASS_BASE64URL | SCOPE_CLASS_TOKEN, 20, false),
-    KEY("npm", '_', "", SCOPE_CLASS_ALNUM, 30, false),
-    KEY("hf", '_', "", SCOPE_CLASS_ALNUM, 30, false), /* Hugging Face */
-    KEY("sk", '-', "ant-", SCOPE_CLASS_BASE64URL, 12, false), /* Anthropic */
-    KEY("sk", '-', "proj-", SCOPE_CLASS_BASE64URL, 12, false), /* OpenAI */
-    KEY("sk", '-', "svcacct-", SCOPE_CLASS_BASE64URL, 12, false),
-    KEY("sk", '-', "", SCOPE_CLASS_ALNUM, 32, false),
-    KEY("xoxa", '-', "", SCOPE_CLASS_BASE64URL, 10, false), /* Slack */
-    KEY("xoxb", '-', "", SCOPE_CLASS_BASE64URL, 10, false),
-    KEY("xoxp", '-', "", SCOPE_CLASS_BASE64URL, 10, false),
-    KEY("xoxr", '-', "", SCOPE_CLASS_BASE64URL, 10, false),
-    KEY("xoxs", '-', "", SCOPE_CLASS_BASE64URL, 10, false),
-    KEY("glpat", '-', "", SCOPE_CLASS_BASE64URL | SCOPE_CLASS_TOKEN, 16, false), /* GitLab */
-    KEY("pypi", '-', "", SCOPE_CLASS_BASE64URL, 32, false),
-    KEY("AK", 'I', "A", SCOPE_CLASS_ALNUM, 16, true), /* AWS */
-    KEY("AS", 'I', "A", SCOPE_CLASS_ALNUM, 16, true),
-    KEY("A", 'I', "za", SCOPE_CLASS_BASE64URL, 30, false), /* Google */
-};
-
-#define SHORTEST_KEY 10 /* bytes after the anchor */
-
-static bool is_behind(const scope_scan *scan, const char *word, size_t size)
-{
-    if (size > scan->written || memcmp(scan->text + scan->written - size, word, size) != 0)
-        return false;
-    return size == scan->written || !scope_is_alnum(scan->text[scan->written - size - 1]);
-}
-
-bool scope_redact_key(scope_scan *scan)
-{
-    char anchor = scope_ahead(scan, 0), nearest = scope_behind(scan, 1);
-    if (scan->length - scan->read < SHORTEST_KEY || !(scope_class(nearest) & SCOPE_CLASS_ALPHA))
-        return false;
-    for (size_t index = 0; index < COUNT(KEYS); index++) {
-        const key_shape *key = &KEYS[index];
-        if (key->anchor != anchor || key->behind[key->behind_size - 1] != nearest
-            || !is_behind(scan, key->behind, key->behind_size) || !scope_is_ahead(scan, 1, key->ahead))
-            continue;
-        size_t start = scan->read + 1 + key->ahead_size;
-        size_t end = scope_run_end(scan, start, key->classes);
-        if (end - start >= key->min && !(key->exact && end - start > key->min)) {
-            scope_hide(scan, key->behind_size, end);
-            return true;
-        }
-    }
-    return false;
-}
 
 /* --- JSON web tokens ---------------------------------------------------------------------------------------------- */
 
@@ -346,7 +270,8 @@ bool scope_redact_email(scope_scan *scan)
     size_t dot = end;
     while (dot > start && scan->text[dot - 1] != '.')
         dot--;
-    bool is_domain = dot > start + 1 && end - dot >= 2; /* `dot` is the index after the last one */
+    /* `dot` is the index after the last one; no domain ends in a number, as package@1.20 does */
+    bool is_domain = dot > start + 1 && end - dot >= 2 && scope_class(scan->text[dot]) & SCOPE_CLASS_ALPHA;
     if (local == 0 || !is_domain)
         return false;
     scope_hide(scan, local, end);

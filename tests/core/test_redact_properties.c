@@ -59,7 +59,7 @@ static void test_text_stays_text_and_does_not_grow(void)
     for (int round = 0; round < 200000; round++) {
         char text[512];
         size_t size, length = compose(text, sizeof text);
-        char *result = redacted(text, length, below(2), &size);
+        char *result = redacted(text, length, &size);
         CHECK(is_utf8(result, size), "\n  of  %.*s\n  got %s", (int)length, text, result);
         free(result);
     }
@@ -72,7 +72,7 @@ static void test_any_bytes_are_accepted(void)
         size_t size, length = below(sizeof text);
         for (size_t at = 0; at < length; at++)
             text[at] = (char)below(below(2) ? 256 : 96);
-        free(redacted(text, length, below(2), &size));
+        free(redacted(text, length, &size));
     }
 }
 
@@ -118,12 +118,12 @@ static void test_no_planted_secret_shows_and_twice_is_as_once(void)
         int length = snprintf(text, sizeof text, "%s%s%s%s%s", AROUND[below(8)], context[0], secret, context[1],
                               AROUND[below(8)]);
         size_t size;
-        char *result = redacted(text, (size_t)length, 0, &size);
+        char *result = redacted(text, (size_t)length, &size);
         char part[9] = {0};
         memcpy(part, secret + below(32), 8);
         CHECK(!strstr(result, part), "\n  of  %s\n  got %s", text, result);
         size_t twice;
-        char *again = redacted(result, size, 0, &twice);
+        char *again = redacted(result, size, &twice);
         CHECK(twice == size && memcmp(again, result, size) == 0, "\n  once  %s\n  twice %s", result, again);
         free(again);
         free(result);
@@ -142,7 +142,7 @@ static double seconds_for(const char *pattern, size_t length)
         for (size_t at = 0; at < length; at++)
             text[at] = pattern[at % strlen(pattern)];
         clock_t start = clock();
-        (void)scope_redact_with(text, length, SCOPE_REDACT_EMAIL);
+        (void)scope_redact(text, length);
         double spent = (double)(clock() - start) / CLOCKS_PER_SEC;
         best = spent < best ? spent : best;
     }

@@ -17,11 +17,11 @@ static bool is_utf8(const char *text, size_t size)
     return true;
 }
 
-static void check(const uint8_t *data, size_t size, unsigned flags)
+static void check(const uint8_t *data, size_t size)
 {
     char *text = exact_copy(data, size);
     bool well_formed = is_utf8(text, size);
-    size_t length = scope_redact_with(text, size, flags);
+    size_t length = scope_redact(text, size);
     HOLDS(length <= size, "%zu of %zu", length, size);
     HOLDS(!well_formed || is_utf8(text, length), "a character is cut");
     free(text);
@@ -40,13 +40,13 @@ static void check_cut(const uint8_t *data, size_t size, size_t max)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     source from = {data, size};
-    uint8_t flags = take8(&from);
+    uint8_t shape = take8(&from);
     uint8_t max = take8(&from);
     memory_begin(2 * size + 64);
-    check(from.at, from.left, flags & SCOPE_REDACT_EMAIL);
+    check(from.at, from.left);
     check_cut(from.at, from.left, max);
-    if (flags >= STRETCHED && from.left)
-        scope_redact_with(stretch(&from), STRETCH, SCOPE_REDACT_EMAIL);
+    if (shape >= STRETCHED && from.left)
+        scope_redact(stretch(&from), STRETCH);
     memory_end();
     return 0;
 }
