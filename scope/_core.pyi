@@ -107,6 +107,15 @@ def set_least(outside_step_ns: int, gc_pause_ns: int, /) -> None:
 def gc_pause(phase: str, info: Mapping[str, int], /) -> None:
     """For ``gc.callbacks``: records long collections, of the thread's request or else of the process."""
 
+def set_value_limits(value_bytes: int, call_bytes: int, /) -> None:
+    """How many bytes of one value, and of a call's arguments or local variables, are recorded. Raises ValueError."""
+
+def set_never_types(types: Mapping[str, tuple[str, ...]], /) -> None:
+    """Withhold values of these types and of those derived from them: by the last part of their names, their modules.
+
+    A module stands for those within it, too. Takes a dict. Raises TypeError.
+    """
+
 def say_goodbye() -> None:
     """For ``atexit``: records that the process is about to end; nothing where it has no session."""
 
@@ -329,12 +338,21 @@ class CodeProbe:
 
     ``name`` is what traces call the function where its calls are held back; ``generator`` says that it is one;
     ``level`` is the number of how deep it is recorded. ``cases`` are numbers of conditions with their levels; the first
-    that the request meets decides instead.
+    that the request meets decides instead. ``probe @ values`` enters it with the values of its ``arguments``; what it
+    gives is to be entered with ``with`` then.
     """
 
     def __new__(
-        cls, name: str, site: int, generator: bool, level: int, cases: tuple[tuple[int, int], ...] = (), /
+        cls,
+        name: str,
+        site: int,
+        generator: bool,
+        level: int,
+        cases: tuple[tuple[int, int], ...] = (),
+        arguments: tuple[str, ...] = (),
+        /,
     ) -> Self: ...
+    def __matmul__(self, values: tuple[object, ...], /) -> object: ...
     def __enter__(self) -> None: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
@@ -358,6 +376,19 @@ DELEGATE: Final[YieldPoint]
 """``yield from DELEGATE @ inner``: it delegates."""
 CATCH: Final[YieldPoint]
 """``with CATCH:`` around a yield at which an exception may be handled: it goes on by that exception."""
+
+@final
+class CapturePoint:
+    """A constant where values of an instrumented function are seen. ``point @ value`` is ``value``."""
+
+    def __matmul__(self, value: _Value, /) -> _Value: ...
+
+RESULT: Final[CapturePoint]
+"""``return RESULT @ value``: what the function returns."""
+LOCALS: Final[CapturePoint]
+"""``LOCALS @ line``: its local variables before that line."""
+LINE: Final[CapturePoint]
+"""``LINE @ line``: that line begins."""
 
 # --- in the collector --------------------------------------------------------------------------------------------
 

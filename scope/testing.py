@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from ._core import Correlator, Segment, Session, get_session, set_describe, set_session
+from ._core import Correlator, Segment, Session, get_session, set_describe, set_never_types, set_session
 from .capture.exceptions import describe
+from .capture.never_types import never_types
 from .model import EventType, Outcome, ProcessEvent, RequestKind, RequestState, RequestSummary
 from .store.assemble import assemble
 from .store.batch import Summary
@@ -56,6 +57,7 @@ def captured(*, lanes: int = 64, lane_bytes: int = 1 << 20, discard_newest: bool
         )
         capture = Capture(session)
         set_describe(describe)
+        set_never_types(never_types())
         set_session(session)
         try:
             yield capture

@@ -13,12 +13,22 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
-from .._core import Session, get_session, pause, set_complain, set_describe, set_secret_names, set_starter
+from .._core import (
+    Session,
+    get_session,
+    pause,
+    set_complain,
+    set_describe,
+    set_never_types,
+    set_secret_names,
+    set_starter,
+)
 from ..config import KEYS, Config, ConfigError, load, prepare_dirs
 from ..errors import ScopeError
 from .autostart import start_collector
 from .exceptions import ExceptionLimits, describe
 from .leftovers import remove_leftovers
+from .never_types import never_types
 from .watching import watch
 
 if TYPE_CHECKING:
@@ -102,6 +112,7 @@ class Process:
         limits = ExceptionLimits(frames=config.capture.max_stack_frames)
         set_describe(partial(describe, limits=limits))
         secret = frozenset(name.lower() for name in config.capture.redact_names)
+        set_never_types(never_types(config.capture.redact_types))
         set_secret_names((lambda name: name.lower() in secret) if secret else None)
         if config.collector.autostart:
             start_collector(config)

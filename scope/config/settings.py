@@ -113,6 +113,11 @@ class CaptureConfig:
         (),
         "Attributes that are withheld besides those with well-known names.",
     )
+    redact_types: tuple[str, ...] = option(
+        Names(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){1,15}", "dotted names of classes"),
+        (),
+        "Classes whose objects are withheld, as are those of classes derived from them, besides well-known ones.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +131,7 @@ class ProbesConfig:
     )
     rules: tuple[str, ...] = option(
         Names(
-            r"(?:@[\w.*?]+|[\w.*?]+(?::[\w.*?]+)?)(?:=[a-z]+)?(?: if [^,]+)?",
+            r"(?:@[\w.*?]+|[\w.*?]+(?::[\w.*?]+)?)(?:=[a-z]+(?:@[\d+]+)?)?(?: if [^,]+)?",
             "rules PATTERN, PATTERN=LEVEL or either with if CRITERIA",
             1000,
             last_counts=True,
@@ -144,6 +149,12 @@ class ProbesConfig:
         Choice[Engine](("auto", "ast", "monitoring")),
         "auto",
         "How calls are noticed: by transformed code, or by events of the interpreter (CPython 3.12 and 3.13).",
+    )
+    value_bytes: int = option(
+        Size(64, 8 * KIB), KIB, "Bytes kept of one argument, result or local variable, with all that is in it."
+    )
+    call_bytes: int = option(
+        Size(256, 12 * KIB), 4 * KIB, "Bytes kept of all arguments of a call, or of all its local variables."
     )
 
 

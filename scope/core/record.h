@@ -23,6 +23,8 @@ enum {
     SCOPE_FUNCTION_ENTER = 0x22,
     SCOPE_FUNCTION_EXIT = 0x23,
     SCOPE_MARK = 0x24,
+    SCOPE_VALUES = 0x25,
+    SCOPE_LINES = 0x26,
     SCOPE_ANNOTATION = 0x30,
     SCOPE_EXCEPTION = 0x31,
     SCOPE_LOOP_STEP = 0x40,
@@ -72,8 +74,10 @@ static inline uint64_t scope_event_words(uint8_t type)
     case SCOPE_SPAN_END:
     case SCOPE_ANNOTATION:
     case SCOPE_EXCEPTION:
+    case SCOPE_LINES:
         return SCOPE_PREFIX_WORDS + 1;
     case SCOPE_RESPONSE_END:
+    case SCOPE_VALUES:
         return SCOPE_PREFIX_WORDS + 2;
     case SCOPE_LOOP_STEP:
     case SCOPE_OUTSIDE_STEP:

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from .._core import set_call_limits, set_steered
+from .._core import set_call_limits, set_steered, set_value_limits
 from ..capture.process import process
 from ..config.probe_wishes import in_force, read_probe_wishes
 from ..config.project import find_project
@@ -59,6 +59,7 @@ class Probing:
             return
         self._plan = plan
         set_call_limits(config.probes.calls_per_function, config.probes.calls_per_request)
+        set_value_limits(config.probes.value_bytes, config.probes.call_bytes)
         conditions.tickets_dir = config.tickets_dir
         set_steered(self._steered)
         if plan.own_level or plan.rules:

@@ -1,16 +1,19 @@
 """The nouns of a trace as frozen data; imports nothing of ours."""
 
+from .call import CallValues, LineRun, Locals, ValuesKind
 from .event import Event, EventType, Outcome
 from .process_event import ProcessEvent
 from .request import RequestKind, RequestState, RequestSummary
 from .site import Definition, DefinitionKind, FunctionKind
-from .span import Attributes, AttributeValue, Cut, ExceptionInfo, Frame, Mark, ObjectName, Redacted, Span, SpanKind
+from .span import ExceptionInfo, Frame, Mark, Span, SpanKind
 from .step import State, Step, Stretch
 from .trace import LeftOut, Trace
+from .value import Attributes, AttributeValue, Cut, Instance, ObjectName, Part, Redacted
 
 __all__ = [
     "AttributeValue",
     "Attributes",
+    "CallValues",
     "Cut",
     "Definition",
     "DefinitionKind",
@@ -19,10 +22,14 @@ __all__ = [
     "ExceptionInfo",
     "Frame",
     "FunctionKind",
+    "Instance",
     "LeftOut",
+    "LineRun",
+    "Locals",
     "Mark",
     "ObjectName",
     "Outcome",
+    "Part",
     "ProcessEvent",
     "Redacted",
     "RequestKind",
@@ -34,4 +41,5 @@ __all__ = [
     "Step",
     "Stretch",
     "Trace",
+    "ValuesKind",
 ]

@@ -28,6 +28,8 @@ class EventType(IntEnum):
     FUNCTION_ENTER = 0x22
     FUNCTION_EXIT = 0x23
     MARK = 0x24
+    VALUES = 0x25
+    LINES = 0x26
     ANNOTATION = 0x30
     EXCEPTION = 0x31
     LOOP_STEP = 0x40

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .span import Attributes, AttributeValue
+    from .value import Attributes, AttributeValue
 
 
 class DefinitionKind(IntEnum):

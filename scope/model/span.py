@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .call import CallValues
+    from .value import Attributes, AttributeValue
 
 
 class SpanKind(IntEnum):
@@ -21,31 +24,6 @@ class SpanKind(IntEnum):
     FUNCTION = 7
     DATABASE = 8
     EXCEPTION_HANDLER = 9
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A string kept in part: ``text`` of what was ``length`` characters."""
-
-    text: str
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class Redacted:
-    """A value withheld because its name or its shape said that it is secret."""
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectName:
-    """A value that was not captured, by the name of its type."""
-
-    type_name: str
-
-
-_Scalar: TypeAlias = bool | int | float | str | bytes | Cut | Redacted | ObjectName | None
-AttributeValue: TypeAlias = "_Scalar | tuple[AttributeValue, ...] | Mapping[str, AttributeValue]"
-Attributes: TypeAlias = Mapping[str, AttributeValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +67,7 @@ class Span:
     nanoseconds. ``duration_ns`` is None while the span is open or when its end was never recorded. ``status`` is one of
     "ok", "error", "cancelled", "open". ``children`` and ``marks`` are in order of time. ``thread`` names the thread it
     began in. ``spans_left_out`` counts the spans below it, at any depth, that the trace was assembled without,
-    ``marks_left_out`` its own marks.
+    ``marks_left_out`` its own marks. ``values`` is what was captured of a call whose values are recorded.
     """
 
     span_id: str
@@ -99,7 +77,7 @@ class Span:
     start_ns: int
     duration_ns: int | None
     status: str
-    attributes: Attributes = field(default_factory=dict[str, AttributeValue])
+    attributes: Attributes = field(default_factory=dict[str, "AttributeValue"])
     exception: ExceptionInfo | None = None
     children: tuple[Span, ...] = ()
     thread: str = ""
@@ -108,3 +86,4 @@ class Span:
     marks: tuple[Mark, ...] = ()
     spans_left_out: int = 0
     marks_left_out: int = 0
+    values: CallValues | None = None

@@ -21,6 +21,7 @@ from .drafts import ROOT, Drafts
 from .order import AHEAD, in_order
 from .root_span import freeze_root
 from .span_draft import PARENT_LOST, START_LOST
+from .values_draft import ValuesDraft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -200,6 +201,15 @@ def _gc_pause(work: _Assembly, event: Event) -> None:
     work.mark(work.draft(event), "garbage collection", event.time_ns - lasted_ns + work.offset_ns, said)
 
 
+def _values(work: _Assembly, event: Event) -> None:
+    draft = work.draft(event)
+    if draft is None:
+        return
+    if draft.values is None:
+        draft.values = ValuesDraft()
+    draft.values.take_in(event, work.offset_ns)
+
+
 def _loop_step(work: _Assembly, event: Event) -> None:
     if not work.has_room_for_step():
         return
@@ -256,6 +266,8 @@ _TAKE_IN: Final[Mapping[EventType, Callable[[_Assembly, Event], None]]] = {
     EventType.FUNCTION_ENTER: _function_enter,
     EventType.FUNCTION_EXIT: _end,
     EventType.MARK: _mark,
+    EventType.VALUES: _values,
+    EventType.LINES: _values,
     EventType.ANNOTATION: _annotation,
     EventType.EXCEPTION: _exception,
     EventType.LOOP_STEP: _loop_step,

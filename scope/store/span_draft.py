@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..model import Attributes, AttributeValue, Definition, ExceptionInfo
+    from .values_draft import ValuesDraft
 
 START_LOST: Final = "scope.start_lost"
 PARENT_LOST: Final = "scope.parent_lost"
@@ -53,6 +54,7 @@ class SpanDraft:
         "spans_left_out",
         "thread",
         "up",
+        "values",
     )
 
     def __init__(self, number: int, first_ns: int, thread: str) -> None:
@@ -75,6 +77,7 @@ class SpanDraft:
         self.spans_left_out = 0
         self.marks_left_out = 0
         self.children: list[Span] = []
+        self.values: ValuesDraft | None = None
         self._attributes: dict[str, AttributeValue] | None = None
         self._marks: list[Mark] | None = None
 
@@ -152,4 +155,5 @@ class SpanDraft:
             marks=self.marks,
             spans_left_out=self.spans_left_out,
             marks_left_out=self.marks_left_out,
+            values=self.values.freeze(has_failed=self.outcome != Outcome.OK) if self.values is not None else None,
         )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..model import Cut, ObjectName, Redacted
+from ..model import Cut, Instance, ObjectName, Part, Redacted
 
 if TYPE_CHECKING:
     from ..model import Attributes, AttributeValue
@@ -33,12 +33,28 @@ def value_text(value: AttributeValue) -> str:
             return "‹redacted›"
         case ObjectName():
             return f"<{value.type_name}>"
+        case Instance():
+            return f"{value.type_name}({_instance_text(value)})"
+        case Part():
+            return _part_text(value)
         case tuple():
             return f"[{', '.join(map(value_text, value))}]"
         case Mapping():
             return "{" + ", ".join(f"{_bare_or_quoted(key)}: {value_text(item)}" for key, item in value.items()) + "}"
         case _:
             return _scalar_text(value)
+
+
+def _instance_text(value: Instance) -> str:
+    told = [f"{name}={value_text(item)}" for name, item in value.attributes.items()]
+    return ", ".join([*told, *["…"] * value.is_part])
+
+
+def _part_text(value: Part) -> str:
+    """A list or map as ever, and before its end how much more there was."""
+    text = value_text(value.items)
+    comma = ", " if value.items else ""
+    return f"{text[:-1]}{comma}… {max(0, value.length - len(value.items))} more{text[-1]}"
 
 
 def _scalar_text(value: float | str | bytes | None) -> str:

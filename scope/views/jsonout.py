@@ -15,14 +15,14 @@ from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from ..model import Cut, ObjectName, Redacted
+from ..model import Cut, Instance, ObjectName, Part, Redacted
 from .header import label
 from .states import states
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ..model import Attributes, AttributeValue, RequestSummary, Span, Stretch, Trace
+    from ..model import Attributes, AttributeValue, CallValues, RequestSummary, Span, Stretch, Trace
     from .blame import Blame, OutsideTheft, Theft
 
 __all__ = [
@@ -148,6 +148,19 @@ def span_object(span: Span) -> JsonObject:
         "thread": span.thread,
         "file": span.file,
         "line": span.line,
+        **({"values": _values(span.values)} if span.values is not None else {}),
+    }
+
+
+def _values(values: CallValues) -> JsonObject:
+    """``result`` is there only where there was one: null is a result, too."""
+    return {
+        "arguments": None if values.arguments is None else _attributes(values.arguments),
+        **({"result": _value(values.result)} if values.has_result else {}),
+        "yielded": [_value(each) for each in values.yielded],
+        "locals": [asdict(each) | {"values": _attributes(each.values)} for each in values.locals],
+        "lines": [asdict(each) for each in values.lines],
+        "left_out": values.left_out,
     }
 
 
@@ -163,6 +176,11 @@ def _value(value: AttributeValue) -> object:
             return {"$redacted": True}
         case ObjectName():
             return {"$object": value.type_name}
+        case Part():
+            return {"$part": _value(value.items), "length": value.length}
+        case Instance():
+            told = {"$instance": value.type_name, "attributes": _attributes(value.attributes)}
+            return told | ({"part": True} if value.is_part else {})
         case tuple():
             return [_value(item) for item in value]
         case Mapping():

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from .format import format_bytes, format_duration, format_time, safe_text
 from .header import background_ns, completeness, label, left_out, status_pieces
 from .lines import plain
+from .spantext import location
 from .statetext import state_line
 from .tree import tree_lines
+from .valuetext import value_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..model import ExceptionInfo, RequestSummary, Trace
+    from ..model import ExceptionInfo, RequestSummary, Span, Trace
 
 __all__ = ["markdown_lines"]
 
@@ -30,6 +32,9 @@ def markdown_lines(trace: Trace) -> Iterator[str]:
         yield f"| {name} | {_code(value).replace('|', chr(92) + '|')} |"
     yield ""
     yield from _fenced(plain(each) for each in tree_lines(trace))
+    for span in (each for _, each in trace.spans() if each.values is not None):
+        yield ""
+        yield from _values(span)
     for exception in _exceptions(trace):
         yield ""
         yield from _exception(exception)
@@ -55,6 +60,13 @@ def _facts(trace: Trace) -> Iterator[tuple[str, str]]:
     yield "trace is", completeness(request).text
     if text := left_out(trace):
         yield "without", text
+
+
+def _values(span: Span) -> Iterator[str]:
+    place = location(span.file, span.line)
+    yield f"## {_code(span.name)}{f' at {_code(place)}' if place else ''}"
+    yield ""
+    yield from _fenced(value_lines(span))
 
 
 def _exceptions(trace: Trace) -> Iterable[ExceptionInfo]:

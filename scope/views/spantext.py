@@ -11,6 +11,7 @@ from .format import format_duration
 from .header import CALLER
 from .lines import Piece
 from .pauses import pause_of
+from .valuetext import call_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,10 @@ def name_pieces(node: Node) -> Iterator[Piece]:
     if node.count > 1:
         yield Piece(f"×{node.count} ", "strong")
     yield Piece(node.first.name, _name_role(node.first))
+    if node.count == 1 and node.first.values is not None:
+        arguments, result = call_text(node.first.values)
+        yield Piece(arguments, "dim")
+        yield Piece(f" {result}".rstrip(), "dim")
     if not_shown := sum(span.spans_left_out for span in node.spans):
         yield Piece(f"  … {not_shown} more spans below, not shown", "warning")
 

@@ -19,6 +19,8 @@ from .layout import (
     GC_PAUSE,
     HEADER,
     LANE,
+    LINE,
+    LINES,
     LOOP_STEP,
     MINIMUM_BYTES,
     PREFIX,
@@ -27,6 +29,7 @@ from .layout import (
     RESPONSE_END,
     RESPONSE_START,
     TWO_BYTES,
+    VALUES,
     WORD_BYTES,
 )
 from .values import decode_attributes
@@ -160,6 +163,16 @@ def _mark(cursor: Cursor) -> Mapping[str, object]:
     return {"name": cursor.text16(), "attributes": decode_attributes(cursor)}
 
 
+def _values(cursor: Cursor) -> Mapping[str, object]:
+    what, _, left_out, line = cursor.take(VALUES)
+    return {"what": what, "left_out": left_out, "line": line, "attributes": decode_attributes(cursor)}
+
+
+def _lines(cursor: Cursor) -> Mapping[str, object]:
+    left_out, count, _ = cursor.take(LINES)
+    return {"left_out": left_out, "lines": tuple(cursor.take(LINE) for _ in range(count))}
+
+
 def _annotation(cursor: Cursor) -> Mapping[str, object]:
     return {"attributes": decode_attributes(cursor)}
 
@@ -202,6 +215,8 @@ _PAYLOADS: Final[dict[EventType, Callable[[Cursor], Mapping[str, object]]]] = {
     EventType.SPAN_BEGIN: _span_begin,
     EventType.SPAN_END: _span_end,
     EventType.MARK: _mark,
+    EventType.VALUES: _values,
+    EventType.LINES: _lines,
     EventType.ANNOTATION: _annotation,
     EventType.EXCEPTION: _exception,
     EventType.LOOP_STEP: _loop_step,

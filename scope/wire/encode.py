@@ -17,6 +17,8 @@ from .layout import (
     GC_PAUSE,
     HEADER,
     LANE,
+    LINE,
+    LINES,
     LOOP_STEP,
     MAX_RECORD_WORDS,
     PREFIX,
@@ -26,6 +28,7 @@ from .layout import (
     RESPONSE_START,
     TRACE_ID_BYTES,
     TWO_BYTES,
+    VALUES,
     WORD_BYTES,
     head_bytes,
     padded,
@@ -139,6 +142,16 @@ def _mark(event: Event) -> bytes:
     return encode_text(fields.text(event, "name")) + encode_attributes(fields.attributes(event))
 
 
+def _values(event: Event) -> bytes:
+    numbers = (fields.number(event, name) for name in ("left_out", "line"))
+    return VALUES.pack(fields.number(event, "what"), 0, *numbers) + encode_attributes(fields.attributes(event))
+
+
+def _lines(event: Event) -> bytes:
+    runs = fields.line_runs(event)
+    return LINES.pack(fields.number(event, "left_out"), len(runs), 0) + b"".join(LINE.pack(*run) for run in runs)
+
+
 def _annotation(event: Event) -> bytes:
     return encode_attributes(fields.attributes(event))
 
@@ -180,6 +193,8 @@ _PAYLOADS: Final[dict[EventType, Callable[[Event], bytes]]] = {
     EventType.FUNCTION_ENTER: _nothing,
     EventType.FUNCTION_EXIT: _nothing,
     EventType.MARK: _mark,
+    EventType.VALUES: _values,
+    EventType.LINES: _lines,
     EventType.ANNOTATION: _annotation,
     EventType.EXCEPTION: _exception,
     EventType.LOOP_STEP: _loop_step,

@@ -31,6 +31,12 @@ def attributes(event: Event) -> Attributes:
     return cast("Attributes", value) if isinstance(value, Mapping) else _NO_ATTRIBUTES
 
 
+def line_runs(event: Event) -> tuple[tuple[int, int, int], ...]:
+    """Line, how often it began, and ns until the next one began."""
+    value = event.payload.get("lines")
+    return cast("tuple[tuple[int, int, int], ...]", value) if isinstance(value, tuple) else ()
+
+
 def frames(event: Event) -> tuple[Frame, ...]:
     value = event.payload.get("frames")
     return cast("tuple[Frame, ...]", value) if isinstance(value, tuple) else ()

@@ -30,6 +30,9 @@ RESPONSE_END: Final = Struct("<QQ")
 REQUEST_END: Final = Struct("<B7xQQQQ")
 LOOP_STEP: Final = Struct("<QQII")
 GC_PAUSE: Final = Struct("<QIIQQ")
+VALUES: Final = Struct("<BBHI")
+LINES: Final = Struct("<IHH")
+LINE: Final = Struct("<IIQ")
 TWO_BYTES: Final = Struct("<BB")
 
 _FIXED_BYTES: Final = {
@@ -48,6 +51,8 @@ _FIXED_BYTES: Final = {
     EventType.FUNCTION_ENTER: 0,
     EventType.FUNCTION_EXIT: 0,
     EventType.MARK: 0,
+    EventType.VALUES: VALUES.size + 2,
+    EventType.LINES: LINES.size,
     EventType.ANNOTATION: 2,
     EventType.EXCEPTION: TWO_BYTES.size + 6,
     EventType.LOOP_STEP: LOOP_STEP.size,
@@ -102,6 +107,8 @@ class Tag(IntEnum):
     OBJECT = 10
     MAP = 11
     BIG_INTEGER = 12
+    PART = 13
+    INSTANCE = 14
 
 
 # --- definitions ----------------------------------------------------------------------------------------------------

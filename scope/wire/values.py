@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from ..model import Cut, ObjectName, Redacted
+from ..model import Cut, Instance, ObjectName, Part, Redacted
 from .layout import MAX_DEPTH, MAX_INTEGER_DIGITS, MAX_ITEMS, MAX_TEXT_BYTES, Tag
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .cursor import Cursor
 
 _REDACTED: Final = Redacted()
+_CONTAINERS: Final = frozenset({int(Tag.LIST), int(Tag.MAP), int(Tag.PART), int(Tag.INSTANCE)})
 _INTEGER: Final = Struct("<Bq")
 _FLOAT: Final = Struct("<Bd")
 _CUT: Final = Struct("<BI")
@@ -39,14 +40,38 @@ def decode_value(cursor: Cursor, depth: int = 0) -> AttributeValue:
     simple = _SIMPLE.get(tag)
     if simple is not None:
         return simple(cursor)
-    if tag not in (Tag.LIST, Tag.MAP):
+    if tag not in _CONTAINERS:
         cursor.fail(f"no value has tag {tag}")
     if depth == MAX_DEPTH:
         cursor.fail(f"values nest deeper than {MAX_DEPTH}")
+    if tag == Tag.PART:
+        return _decode_part(cursor, depth)
+    if tag == Tag.INSTANCE:
+        return _decode_instance(cursor, depth)
+    return _decode_items(cursor, tag, depth)
+
+
+def _decode_items(cursor: Cursor, tag: int, depth: int) -> tuple[AttributeValue, ...] | Mapping[str, AttributeValue]:
     count = cursor.u8()
     if tag == Tag.LIST:
         return tuple(decode_value(cursor, depth + 1) for _ in range(count))
     return {cursor.text16(): decode_value(cursor, depth + 1) for _ in range(count)}
+
+
+def _decode_part(cursor: Cursor, depth: int) -> AttributeValue:
+    """A list or map that says how long it was; where it is whole, that alone."""
+    length, tag = cursor.u32(), cursor.u8()
+    if tag not in (Tag.LIST, Tag.MAP):
+        cursor.fail(f"a value with tag {tag} is no part")
+    items = _decode_items(cursor, tag, depth)
+    return items if len(items) == length else Part(items, length)
+
+
+def _decode_instance(cursor: Cursor, depth: int) -> Instance:
+    type_name, is_part = cursor.text16(), cursor.u8() != 0
+    attributes = _decode_items(cursor, Tag.MAP, depth)
+    assert isinstance(attributes, Mapping)
+    return Instance(type_name, attributes, is_part)
 
 
 def _decode_cut(cursor: Cursor) -> Cut:
@@ -103,7 +128,16 @@ def encode_value(value: AttributeValue, depth: int = 0) -> bytes:
         return _encode_integer(value)
     if isinstance(value, float):
         return _FLOAT.pack(Tag.FLOAT, value)
-    return _encode_container(value, depth) if isinstance(value, tuple | Mapping) else _encode_text_like(value)
+    if isinstance(value, tuple | Mapping):
+        return _encode_container(value, depth)
+    if isinstance(value, Part):
+        return _CUT.pack(Tag.PART, min(value.length, _MAX_U32)) + _encode_container(value.items, depth)
+    return _encode_instance(value, depth) if isinstance(value, Instance) else _encode_text_like(value)
+
+
+def _encode_instance(value: Instance, depth: int) -> bytes:
+    attributes = _encode_container(value.attributes, depth)
+    return bytes((Tag.INSTANCE,)) + encode_text(value.type_name) + bytes((value.is_part,)) + attributes[1:]
 
 
 def _encode_text_like(value: str | bytes | Cut | Redacted | ObjectName) -> bytes:

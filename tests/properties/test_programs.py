@@ -16,7 +16,7 @@ from scope import _core
 from scope.testing import captured
 from tests.properties.programs import programs
 from tests.unit.instrument.engines import engine, pytest_generate_tests
-from tests.unit.instrument.transform.twins import Recorder, seen, told, twins
+from tests.unit.instrument.transform.twins import PLANS, Recorder, seen, told, twins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,9 +166,9 @@ def no_collection() -> Iterator[None]:
 
 @pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
-@given(programs(), MOVES)
+@given(programs(), MOVES, st.sampled_from([*PLANS]))
 def test_programs_do_the_same_recorded_as_not(
-    program: tuple[str, tuple[tuple[str, str], ...]], moves: list[str]
+    program: tuple[str, tuple[tuple[str, str], ...]], moves: list[str], level: str
 ) -> None:
     source, functions = program
     with warnings.catch_warnings():
@@ -177,7 +177,7 @@ def test_programs_do_the_same_recorded_as_not(
             compile(source, "<twin>", "exec")
         except SyntaxError:
             assume(False)  # a nonlocal of no function, two names for one
-        plain, probed = twins(source)
+        plain, probed = twins(source, plan=PLANS[level])
         expected = outcomes(plain, functions, moves)
         assert outcomes(probed, functions, moves) == expected
         inside, trace = recorded(probed, functions, moves)

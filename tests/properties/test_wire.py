@@ -18,7 +18,9 @@ from scope.model import (
     EventType,
     Frame,
     FunctionKind,
+    Instance,
     ObjectName,
+    Part,
     Redacted,
     RequestSummary,
 )
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from scope.model import Span, Trace
 
 _T = TypeVar("_T")
-U8, U32, U64 = (st.integers(0, (1 << bits) - 1) for bits in (8, 32, 64))
+U8, U16, U32, U64 = (st.integers(0, (1 << bits) - 1) for bits in (8, 16, 32, 64))
 TEXT = st.text(max_size=20)
 SCALARS = st.one_of(
     st.none(),
@@ -53,7 +55,9 @@ SCALARS = st.one_of(
 
 
 def nested(inner: SearchStrategy[object]) -> SearchStrategy[object]:
-    return st.one_of(st.lists(inner, max_size=3).map(tuple), st.dictionaries(TEXT, inner, max_size=3))
+    lists, maps = st.lists(inner, max_size=3).map(tuple), st.dictionaries(TEXT, inner, max_size=3)
+    parts = st.builds(Part, st.one_of(lists, maps), st.integers(4, (1 << 32) - 1))
+    return st.one_of(lists, maps, parts, st.builds(Instance, TEXT, maps, st.booleans()))
 
 
 VALUES = st.one_of(SCALARS, nested(SCALARS), nested(st.one_of(SCALARS, nested(SCALARS))))
@@ -85,6 +89,8 @@ PAYLOADS: Mapping[EventType, Mapping[str, SearchStrategy[object]]] = {
     EventType.SPAN_END: {"outcome": U8, "attributes": ATTRIBUTES},
     EventType.FUNCTION_ENTER: {},
     EventType.MARK: {"name": TEXT, "attributes": ATTRIBUTES},
+    EventType.VALUES: {"what": U8, "left_out": U16, "line": U32, "attributes": ATTRIBUTES},
+    EventType.LINES: {"left_out": U32, "lines": st.lists(st.tuples(U32, U32, U64), max_size=3).map(tuple)},
     EventType.ANNOTATION: {"attributes": ATTRIBUTES},
     EventType.EXCEPTION: {"flags": U8, "type": TEXT, "message": TEXT, "frames": FRAMES},
 }

@@ -123,6 +123,7 @@ def instances(tmp_path: Path) -> Iterator[dict[str, Any]]:
             "Handler": _core.Handler(len, "len", 0),  # type: ignore[arg-type]
             "RouteHook": _core.RouteHook(len, "learned", len, print),  # type: ignore[arg-type]
             "StackHook": _core.StackHook(len, "learned", len),  # type: ignore[arg-type]
+            "CapturePoint": _core.RESULT,
             "CodeProbe": _core.CodeProbe("one", 0, False, 1),
             "YieldPoint": _core.SUSPEND,
             "Segment": _core.Segment(session.path),

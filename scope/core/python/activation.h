@@ -7,6 +7,24 @@
 #define SCOPE_ACTIVATION_H
 
 #include "function.h"
+#include "line_times.h"
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *made_of; /* a tuple, for pickling */
+    PyObject *name; /* dotted; borrowed from there */
+    PyObject *arguments; /* a tuple of their names */
+    scope_function function;
+    bool is_generator;
+} CodeProbeObject;
+
+/* Of a call whose values are recorded: what is known of it until it ends. */
+typedef struct {
+    CodeProbeObject *probe; /* strong; NULL: no values are recorded */
+    scope_line_times *lines; /* or NULL */
+    uint8_t yielded, looks; /* recorded so far: yielded values, looks at local variables */
+    bool has_result;
+} captured_call;
 
 typedef struct activation {
     PyObject_HEAD
@@ -16,6 +34,7 @@ typedef struct activation {
     PyObject *outer; /* of a generator that runs: what its Span wants back when it is suspended */
     PyObject *code; /* of monitored code, borrowed: the frame has it */
     void *frame; /* of what is in the table of open calls: what it is found by */
+    captured_call captured;
     struct activation *next; /* with the same hash, or in the list of those to be used again */
 } ActivationObject;
 
@@ -72,6 +91,26 @@ void scope_generator_suspend(ActivationObject *self);
 
 /* It is suspended for as long as it delegates to `inner`. */
 void scope_generator_delegate(ActivationObject *self, PyObject *inner);
+
+/* ---- capture_point.c ---- */
+
+/* A call that is under way, at `self->call.level`, has these arguments, a tuple; its frame runs. */
+void scope_capture_begin(ActivationObject *self, CodeProbeObject *probe, PyObject *arguments);
+
+/* The function returns this value, or is about to: of several the last one counts. */
+void scope_capture_result(ActivationObject *self, PyObject *value);
+
+/* The function is left by `error`, or by nothing (None); its frame runs. To be called before scope_leave(). */
+void scope_capture_end(ActivationObject *self, PyObject *error);
+
+/* Nothing more is captured. */
+void scope_capture_clear(ActivationObject *self);
+
+/* The generator is suspended with this value, or goes on. */
+void scope_capture_yielded(ActivationObject *self, PyObject *value);
+void scope_capture_resumed(ActivationObject *self);
+
+int scope_add_capture_points(PyObject *module);
 
 /* ---- yield_point.c ---- */
 

@@ -18,13 +18,6 @@
 PyTypeObject *CodeProbeType;
 static PyTypeObject *ActivationType, *EntryType;
 
-typedef struct {
-    PyObject_HEAD
-    PyObject *arguments; /* what it was made of, for pickling */
-    scope_function function;
-    bool is_generator;
-} CodeProbeObject;
-
 ActivationObject *scope_nothing;
 
 /* ---- activations to be used again: one is made and gone per call ---- */
@@ -50,12 +43,13 @@ ActivationObject *scope_new_activation(vectorcallfunc call)
     self->vectorcall = call;
     self->call.request = NULL;
     self->steps = self->outer = self->code = self->frame = NULL;
+    self->captured.probe = NULL;
     return self;
 }
 
 /* ---- entry ---- */
 
-static ActivationObject *enter_generator(const CodeProbeObject *probe)
+static ActivationObject *enter_generator(const CodeProbeObject *probe, enum scope_level level)
 {
     ActivationObject *self = scope_new_activation(leave);
     if (!self)
@@ -66,6 +60,7 @@ static ActivationObject *enter_generator(const CodeProbeObject *probe)
         Py_DECREF(self);
         return NULL;
     }
+    self->call.level = (uint8_t)level;
     scope_generator_begin(self);
     return self;
 }
@@ -91,17 +86,32 @@ ActivationObject *scope_enter(PyObject *object)
     if (level && !probe->is_generator)
         return enter_function(probe, level, context);
     Py_XDECREF(context);
-    return level ? enter_generator(probe) : NULL;
+    return level ? enter_generator(probe, level) : NULL;
 }
 
 /* What a probe has for `__exit__`: its look-up is the entry. */
 static PyObject *entry_get(PyObject *entry, PyObject *object, PyObject *type)
 {
     (void)type;
+    if (object && Py_IS_TYPE(object, ActivationType))
+        return Py_NewRef(object);
     if (!object || !Py_IS_TYPE(object, CodeProbeType))
         return Py_NewRef(entry);
     ActivationObject *self = scope_enter(object);
     return self ? (PyObject *)self : Py_NewRef((PyObject *)scope_nothing);
+}
+
+/* `PROBE @ (arguments)` is the entry where values may be recorded; the block's manager is then the activation. */
+static PyObject *enter_with(PyObject *probe, PyObject *arguments)
+{
+    if (!Py_IS_TYPE(probe, CodeProbeType) || !PyTuple_CheckExact(arguments))
+        Py_RETURN_NOTIMPLEMENTED;
+    ActivationObject *self = scope_enter(probe);
+    if (!self)
+        return Py_NewRef((PyObject *)scope_nothing);
+    if (self->call.level >= SCOPE_LEVEL_VALUES)
+        scope_capture_begin(self, (CodeProbeObject *)probe, arguments);
+    return (PyObject *)self;
 }
 
 /* ---- exit ---- */
@@ -118,7 +128,11 @@ void scope_leave(ActivationObject *self, PyObject *error)
 static PyObject *leave(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names)
 {
     (void)names;
-    scope_leave((ActivationObject *)callable, PyVectorcall_NARGS(flags) > 1 ? args[1] : Py_None);
+    ActivationObject *self = (ActivationObject *)callable;
+    PyObject *error = PyVectorcall_NARGS(flags) > 1 ? args[1] : Py_None;
+    if (self->captured.probe)
+        scope_capture_end(self, error);
+    scope_leave(self, error);
     Py_RETURN_NONE;
 }
 
@@ -137,6 +151,8 @@ static void activation_dealloc(ActivationObject *self)
         /* its frame went without leaving the block: closed for good */
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
+        if (self->captured.probe)
+            scope_capture_clear(self);
         scope_leave(self, PyExc_GeneratorExit);
         PyErr_Restore(type, value, traceback);
     }
@@ -153,22 +169,34 @@ static void activation_dealloc(ActivationObject *self)
 
 /* ---- types ---- */
 
+static bool are_names(PyObject *arguments)
+{
+    for (Py_ssize_t index = 0; arguments && index < PyTuple_GET_SIZE(arguments); index++)
+        if (!PyUnicode_Check(PyTuple_GET_ITEM(arguments, index))) {
+            PyErr_SetString(PyExc_TypeError, "CodeProbe() takes the names of the arguments as str");
+            return false;
+        }
+    return true;
+}
+
 static PyObject *probe_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"", "", "", "", "", NULL}; /* positional only */
-    PyObject *name, *cases = NULL;
+    static char *keywords[] = {"", "", "", "", "", "", NULL}; /* positional only */
+    PyObject *name, *cases = NULL, *arguments = NULL;
     unsigned int site, level;
     int is_generator;
     scope_function function;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UIpI|O!:CodeProbe", keywords, &name, &site, &is_generator, &level,
-                                     &PyTuple_Type, &cases)
-        || scope_function_init(&function, name, site, level) < 0
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UIpI|O!O!:CodeProbe", keywords, &name, &site, &is_generator, &level,
+                                     &PyTuple_Type, &cases, &PyTuple_Type, &arguments)
+        || !are_names(arguments) || scope_function_init(&function, name, site, level) < 0
         || (cases && scope_function_set_cases(&function, cases) < 0))
         return NULL;
     CodeProbeObject *self = (CodeProbeObject *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
-    self->arguments = Py_NewRef(args);
+    self->made_of = Py_NewRef(args);
+    self->name = name;
+    self->arguments = arguments ? Py_NewRef(arguments) : PyTuple_New(0);
     self->function = function;
     self->is_generator = is_generator;
     return (PyObject *)self;
@@ -176,18 +204,19 @@ static PyObject *probe_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 static PyObject *probe_repr(CodeProbeObject *self)
 {
-    return PyUnicode_FromFormat("<probe of %U>", PyTuple_GET_ITEM(self->arguments, 0));
+    return PyUnicode_FromFormat("<probe of %U>", self->name);
 }
 
 static PyObject *probe_reduce(CodeProbeObject *self, PyObject *unused)
 {
     (void)unused;
-    return PyTuple_Pack(2, (PyObject *)Py_TYPE(self), self->arguments);
+    return PyTuple_Pack(2, (PyObject *)Py_TYPE(self), self->made_of);
 }
 
 static void probe_dealloc(CodeProbeObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(self->made_of);
     Py_XDECREF(self->arguments);
     type->tp_free(self);
     Py_DECREF(type);
@@ -204,6 +233,7 @@ static PyType_Slot probe_slots[] = {
     {Py_tp_dealloc, probe_dealloc},
     {Py_tp_repr, probe_repr},
     {Py_tp_methods, probe_methods},
+    {Py_nb_matrix_multiply, enter_with},
     {0, NULL},
 };
 
@@ -230,7 +260,7 @@ static PyType_Slot activation_slots[] = {
 static PyType_Spec activation_spec = {
     .name = "scope._core.Activation",
     .basicsize = sizeof(ActivationObject),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_VECTORCALL,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_VECTORCALL,
     .slots = activation_slots,
 };
 
@@ -269,8 +299,10 @@ int scope_add_code_probe(PyObject *module)
     scope_nothing = scope_new_activation(do_nothing);
     PyObject *entry = PyObject_New(PyObject, EntryType);
     int failed = scope_nothing && entry ? scope_add_block(CodeProbeType, entry) : -1;
+    if (failed == 0)
+        failed = scope_add_block(ActivationType, entry);
     Py_XDECREF(entry);
     if (failed < 0 || PyModule_AddType(module, CodeProbeType) < 0)
         return -1;
-    return scope_add_yield_points(module);
+    return scope_add_yield_points(module) < 0 ? -1 : scope_add_capture_points(module);
 }

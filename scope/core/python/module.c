@@ -1,5 +1,6 @@
 /* The module scope._core: its functions about the process, and the types of the other files. */
 #include "../event_clock.h"
+#include "call_values.h"
 #include "calls.h"
 #include "conditions.h"
 #include "context.h"
@@ -144,6 +145,8 @@ static PyMethodDef functions[] = {
     {"start", start, METH_NOARGS, "Begin a session by the starter where there is none; whether there is one."},
     {"pause", pause_capture, METH_O, "Begin no request and no task while it is true; those under way go on."},
     {"set_conditions", scope_set_conditions, METH_O, "Which requests conditional probes are about."},
+    {"set_value_limits", scope_set_value_limits, METH_VARARGS, "How many bytes of a value, and of a call's values, are recorded."},
+    {"set_never_types", scope_set_never_types, METH_O, "Withholds values of these types, and of those derived from them."},
     {"set_call_limits", scope_set_call_limits, METH_VARARGS, "How many calls of instrumented functions a request may record."},
     {"set_least", scope_set_least, METH_VARARGS, "How long what no request did, and a pause, must be to be recorded."},
     {"say_goodbye", say_goodbye, METH_NOARGS, "For atexit: records that the process is about to end."},

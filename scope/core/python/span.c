@@ -204,6 +204,16 @@ PyObject *scope_steps_finish(PyObject *span, PyObject *error)
     Py_RETURN_NONE;
 }
 
+bool scope_steps_place(PyObject *span, RequestObject **request, uint32_t *number)
+{
+    const scope_open_span *open = &((SpanObject *)span)->span;
+    if (!open->request)
+        return false;
+    *request = open->request;
+    *number = open->number;
+    return true;
+}
+
 static PyObject *span_annotate(SpanObject *self, PyObject *args, PyObject *attributes)
 {
     if (PyTuple_GET_SIZE(args)) {

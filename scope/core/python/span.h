@@ -16,4 +16,7 @@ PyObject *scope_steps_suspend(PyObject *span, PyObject *before);
 /* Ends the span, suspended, as `error` says (None: as it should). None; NULL with an exception set. */
 PyObject *scope_steps_finish(PyObject *span, PyObject *error);
 
+/* The request and the number of a span that is under way; false, and neither set, where it is not. */
+bool scope_steps_place(PyObject *span, RequestObject **request, uint32_t *number);
+
 #endif

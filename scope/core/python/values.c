@@ -1,155 +1,61 @@
-/* Values to bytes. Exact built-in types and their subclasses are read through the C API, which runs no code of theirs. */
+/* Values to bytes. Built-in types and their subclasses are read through the C API, which runs no code of theirs. */
 #include "values.h"
 
 #include "../redact.h"
-#include "runtime.h"
+#include "value_tags.h"
 
-#define MAX_DEPTH 4
 #define MAX_ITEMS 32
 #define MAX_INT_BITS 2048
+#define KEY_BYTES 128
+#define SHORTEST_CARD INT64_C(10000000000000) /* 14 digits */
 
-enum tag {
-    TAG_NULL,
-    TAG_FALSE,
-    TAG_TRUE,
-    TAG_INT,
-    TAG_FLOAT,
-    TAG_TEXT,
-    TAG_BYTES,
-    TAG_LIST,
-    TAG_CUT,
-    TAG_REDACTED,
-    TAG_OBJECT,
-    TAG_MAP,
-    TAG_BIG_INT,
-};
+/* ---- scalars ---- */
 
-void scope_put_bytes(scope_buffer *buffer, const void *bytes, size_t size)
+/* How many bytes of a text are kept; a deep buffer that is nearly full takes fewer. */
+static uint32_t room_for_text(const scope_buffer *buffer)
 {
-    if (buffer->overflow || (size_t)(buffer->end - buffer->at) < size) {
-        buffer->overflow = true;
-        return;
-    }
-    memcpy(buffer->at, bytes, size);
-    buffer->at += size;
-}
-
-void scope_put_u8(scope_buffer *buffer, uint8_t value)
-{
-    scope_put_bytes(buffer, &value, sizeof value);
-}
-
-static void put_u16(scope_buffer *buffer, uint16_t value)
-{
-    scope_put_bytes(buffer, &value, sizeof value);
-}
-
-void scope_put_u32(scope_buffer *buffer, uint32_t value)
-{
-    scope_put_bytes(buffer, &value, sizeof value);
-}
-
-uint64_t scope_utf8_size(PyObject *text)
-{
-    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
-    uint64_t size = (uint64_t)length;
-    if (PyUnicode_IS_ASCII(text))
-        return size;
-    int kind = PyUnicode_KIND(text);
-    const void *characters = PyUnicode_DATA(text);
-    for (Py_ssize_t index = 0; index < length; index++) {
-        Py_UCS4 character = PyUnicode_READ(kind, characters, index);
-        size += (character >= 0x80) + (character >= 0x800) + (character >= 0x10000);
-    }
-    return size;
-}
-
-/* The longest prefix of at most `max` bytes that ends between characters. */
-static size_t cut_utf8(const char *text, size_t size, size_t max)
-{
-    if (size <= max)
-        return size;
-    while (max > 0 && ((uint8_t)text[max] & 0xC0) == 0x80)
-        max--;
-    return max;
-}
-
-void scope_put_utf8(scope_buffer *buffer, const char *text, size_t size)
-{
-    size_t kept = cut_utf8(text, size, UINT16_MAX);
-    put_u16(buffer, (uint16_t)kept);
-    scope_put_bytes(buffer, text, kept);
-}
-
-/* UTF-8 of at most the first `max` characters. `*owner` keeps it alive and is released by the caller. A long or foreign
- * string is sliced first, so that nothing large is encoded nor left cached in the application's object. */
-static const char *utf8_of(PyObject *text, Py_ssize_t max, Py_ssize_t *size, PyObject **owner)
-{
-    *owner = NULL;
-    if (PyUnicode_IS_COMPACT_ASCII(text)) {
-        *size = PyUnicode_GET_LENGTH(text) < max ? PyUnicode_GET_LENGTH(text) : max;
-        return (const char *)PyUnicode_DATA(text);
-    }
-    PyObject *slice = PyUnicode_Substring(text, 0, max);
-    if (slice)
-        *owner = PyUnicode_AsEncodedString(slice, "utf-8", "backslashreplace");
-    Py_XDECREF(slice);
-    if (!*owner) {
-        PyErr_Clear();
-        *size = 0;
-        return "";
-    }
-    *size = PyBytes_GET_SIZE(*owner);
-    return PyBytes_AS_STRING(*owner);
-}
-
-/* A secret that the cut goes through shows its shape only whole, so some bytes behind the cut are looked at, too. */
-static void put_text(scope_buffer *buffer, PyObject *text, uint32_t max_bytes, bool mask)
-{
-    if (!text || !PyUnicode_Check(text)) {
-        put_u16(buffer, 0);
-        return;
-    }
-    Py_ssize_t size;
-    PyObject *owner;
-    uint32_t seen_bytes = mask ? max_bytes + SCOPE_REDACT_SLACK : max_bytes;
-    const char *utf8 = utf8_of(text, seen_bytes, &size, &owner);
-    uint8_t *length_at = buffer->at;
-    scope_put_utf8(buffer, utf8, cut_utf8(utf8, (size_t)size, seen_bytes));
-    Py_XDECREF(owner);
-    if (!mask || buffer->overflow)
-        return;
-    size_t seen = (size_t)(buffer->at - length_at - 2);
-    uint16_t kept = (uint16_t)scope_redact_and_cut((char *)length_at + 2, seen, max_bytes);
-    memcpy(length_at, &kept, sizeof kept);
-    buffer->at = length_at + 2 + kept;
-}
-
-void scope_put_text(scope_buffer *buffer, PyObject *text, uint32_t max_bytes)
-{
-    put_text(buffer, text, max_bytes, false);
-}
-
-void scope_put_masked_text(scope_buffer *buffer, PyObject *text, uint32_t max_bytes)
-{
-    put_text(buffer, text, max_bytes, true);
+    const size_t around = 1 + 4 + 2; /* tag, length, length */
+    size_t room = (size_t)(buffer->end - buffer->at);
+    room = room > around ? room - around : 0;
+    return buffer->deep && room < buffer->max_value_bytes ? (uint32_t)room : buffer->max_value_bytes;
 }
 
 static void put_string_value(scope_buffer *buffer, PyObject *value)
 {
     Py_ssize_t length = PyUnicode_GET_LENGTH(value);
-    bool cut = length > (Py_ssize_t)buffer->max_value_bytes || scope_utf8_size(value) > buffer->max_value_bytes;
-    scope_put_u8(buffer, cut ? TAG_CUT : TAG_TEXT);
+    uint32_t most = room_for_text(buffer);
+    bool cut = length > (Py_ssize_t)most || scope_utf8_size(value) > most;
+    scope_put_u8(buffer, cut ? SCOPE_TAG_CUT : SCOPE_TAG_TEXT);
     if (cut)
         scope_put_u32(buffer, length < UINT32_MAX ? (uint32_t)length : UINT32_MAX);
-    put_text(buffer, value, buffer->max_value_bytes, true);
+    scope_put_masked_text(buffer, value, most);
 }
 
-static void put_object(scope_buffer *buffer, PyObject *value)
+static void put_byte_string(scope_buffer *buffer, PyObject *value)
+{
+    size_t size = (size_t)PyBytes_GET_SIZE(value);
+    uint32_t most = room_for_text(buffer);
+    size_t seen = size < most + SCOPE_REDACT_SLACK ? size : most + SCOPE_REDACT_SLACK;
+    scope_put_u8(buffer, SCOPE_TAG_BYTES);
+    uint8_t *length_at = buffer->at;
+    scope_put_u16(buffer, 0);
+    buffer->end += buffer->spare;
+    scope_put_bytes(buffer, PyBytes_AS_STRING(value), seen);
+    buffer->end -= buffer->spare;
+    if (!buffer->overflow)
+        scope_mask(buffer, length_at, seen, most);
+}
+
+void scope_put_type(scope_buffer *buffer, PyObject *value)
 {
     const char *name = Py_TYPE(value)->tp_name;
-    scope_put_u8(buffer, TAG_OBJECT);
+    scope_put_u8(buffer, SCOPE_TAG_OBJECT);
     scope_put_utf8(buffer, name, strnlen(name, 128));
+}
+
+void scope_put_redacted(scope_buffer *buffer)
+{
+    scope_put_u8(buffer, SCOPE_TAG_REDACTED);
 }
 
 /* The decimal digits of an integer beyond 64 bits; a huge one, whose conversion is slow, by its type only. */
@@ -161,12 +67,20 @@ static void put_big_int(scope_buffer *buffer, PyObject *value)
     PyObject *digits = count > 0 && count <= MAX_INT_BITS ? PyLong_Type.tp_repr(value) : NULL;
     PyErr_Clear();
     if (!digits) {
-        put_object(buffer, value);
+        scope_put_type(buffer, value);
         return;
     }
-    scope_put_u8(buffer, TAG_BIG_INT);
-    put_text(buffer, digits, 1024, false);
+    scope_put_u8(buffer, SCOPE_TAG_BIG_INT);
+    scope_put_text(buffer, digits, 1024);
     Py_DECREF(digits);
+}
+
+/* Whether the number is a card's. */
+static bool is_card(int64_t number)
+{
+    char digits[24];
+    size_t size = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)number);
+    return scope_redact(digits, size) != size;
 }
 
 static void put_int(scope_buffer *buffer, PyObject *value)
@@ -177,85 +91,115 @@ static void put_int(scope_buffer *buffer, PyObject *value)
         put_big_int(buffer, value);
         return;
     }
-    scope_put_u8(buffer, TAG_INT);
+    if (number >= SHORTEST_CARD && is_card(number)) {
+        scope_put_redacted(buffer);
+        return;
+    }
+    scope_put_u8(buffer, SCOPE_TAG_INT);
     scope_put_bytes(buffer, &number, sizeof number);
 }
 
-static void put_byte_string(scope_buffer *buffer, PyObject *value)
+static void put_float(scope_buffer *buffer, PyObject *value)
 {
-    size_t size = (size_t)PyBytes_GET_SIZE(value);
-    size_t seen_bytes = buffer->max_value_bytes + SCOPE_REDACT_SLACK;
-    size_t seen = size < seen_bytes ? size : seen_bytes;
-    scope_put_u8(buffer, TAG_BYTES);
-    put_u16(buffer, 0);
-    uint8_t *copied = buffer->at;
-    scope_put_bytes(buffer, PyBytes_AS_STRING(value), seen);
-    if (buffer->overflow)
-        return;
-    uint16_t kept = (uint16_t)scope_redact_and_cut((char *)copied, seen, buffer->max_value_bytes);
-    memcpy(copied - sizeof kept, &kept, sizeof kept);
-    buffer->at = copied + kept;
+    double number = PyFloat_AS_DOUBLE(value);
+    scope_put_u8(buffer, SCOPE_TAG_FLOAT);
+    scope_put_bytes(buffer, &number, sizeof number);
 }
 
-static bool is_secret(PyObject *name)
+/* ---- containers ---- */
+
+/* Begins a container of `size` items: in a deep buffer one of which a part may be kept. Where its count is. */
+static uint8_t *put_head(scope_buffer *buffer, uint8_t tag, Py_ssize_t size)
 {
-    Py_ssize_t size;
-    PyObject *owner;
-    const char *utf8 = utf8_of(name, 128, &size, &owner);
-    bool secret = scope_secret_name(utf8, (size_t)size);
-    Py_XDECREF(owner);
-    if (secret || !runtime.is_secret_name)
-        return secret;
-    PyObject *answer = PyObject_CallOneArg(runtime.is_secret_name, name);
-    secret = answer ? PyObject_IsTrue(answer) == 1 : true;
-    Py_XDECREF(answer);
-    PyErr_Clear();
-    return secret;
+    if (buffer->deep) {
+        scope_put_u8(buffer, SCOPE_TAG_PART);
+        scope_put_u32(buffer, size < UINT32_MAX ? (uint32_t)size : UINT32_MAX);
+    }
+    scope_put_u8(buffer, tag);
+    uint8_t *count_at = buffer->at;
+    scope_put_u8(buffer, 0);
+    return count_at;
 }
 
-/* Whether it is uuid.UUID, which is written in Python: the name of its type does not tell its module. */
-static bool is_uuid(PyTypeObject *type)
+/* Whether what was put since `at` is kept; in a deep buffer what did not fit is taken back, and the rest left out. */
+static bool has_fitted(scope_buffer *buffer, uint8_t *at)
 {
-    PyObject *module = strcmp(type->tp_name, "UUID") == 0 ? PyDict_GetItemString(type->tp_dict, "__module__") : NULL;
-    return module && PyUnicode_Check(module) && PyUnicode_CompareWithASCIIString(module, "uuid") == 0;
+    if (!buffer->overflow)
+        return true;
+    if (buffer->deep) {
+        buffer->at = at;
+        buffer->overflow = false;
+    }
+    return false;
 }
 
-/* Types of the standard library whose str() is what people want to see. */
-static bool is_plain_type(PyTypeObject *type)
+/* Whether the item after `before` is its value: ("cookie", value), ["--password", value]. */
+static bool is_told_secret(PyObject *before, Py_ssize_t size)
 {
-    static const char *const known[] = {"decimal.Decimal", "datetime.datetime", "datetime.date", "datetime.time",
-                                        "datetime.timedelta"};
-    for (size_t index = 0; index < sizeof known / sizeof *known; index++)
-        if (strcmp(type->tp_name, known[index]) == 0)
-            return true;
-    return is_uuid(type);
+    return before && scope_names_secret(before, size != 2);
 }
 
-static void put_value(scope_buffer *buffer, PyObject *value, int depth);
+static bool put_item(scope_buffer *buffer, PyObject *item, PyObject *before, Py_ssize_t size, int depth)
+{
+    uint8_t *at = buffer->at;
+    if (is_told_secret(before, size))
+        scope_put_redacted(buffer);
+    else
+        scope_put_value(buffer, item, depth);
+    return has_fitted(buffer, at);
+}
 
 static void put_items(scope_buffer *buffer, PyObject *value, int depth)
 {
+    Py_ssize_t size = PySequence_Fast_GET_SIZE(value);
+    uint8_t *count_at = put_head(buffer, SCOPE_TAG_LIST, size);
+    if (buffer->overflow)
+        return;
     uint8_t count = 0;
-    scope_put_u8(buffer, TAG_LIST);
-    uint8_t *count_at = buffer->at;
-    scope_put_u8(buffer, count);
+    PyObject *before = NULL;
     /* the application, asked whether a name is secret, may change the list */
-    while (count < MAX_ITEMS && count < PySequence_Fast_GET_SIZE(value) && !buffer->overflow) {
-        PyObject *item = Py_NewRef(PySequence_Fast_GET_ITEM(value, count++));
-        put_value(buffer, item, depth + 1);
-        Py_DECREF(item);
+    while (count < MAX_ITEMS && count < PySequence_Fast_GET_SIZE(value)) {
+        PyObject *item = Py_NewRef(PySequence_Fast_GET_ITEM(value, count));
+        bool put = put_item(buffer, item, before, size, depth + 1);
+        Py_XSETREF(before, item);
+        if (!put)
+            break;
+        count++;
     }
+    Py_XDECREF(before);
     if (!buffer->overflow)
         *count_at = count;
 }
 
-static void put_pair(scope_buffer *buffer, PyObject *name, PyObject *value, int depth)
+/* A set that changes meanwhile is shown as far as it was seen. */
+static void put_set(scope_buffer *buffer, PyObject *value, int depth)
 {
-    put_text(buffer, name, 128, false);
-    if (is_secret(name))
-        scope_put_u8(buffer, TAG_REDACTED);
+    uint8_t *count_at = put_head(buffer, SCOPE_TAG_LIST, PySet_GET_SIZE(value));
+    PyObject *items = buffer->overflow ? NULL : PySet_Type.tp_iter(value), *item;
+    uint8_t count = 0;
+    while (items && count < MAX_ITEMS && (item = Py_TYPE(items)->tp_iternext(items))) {
+        bool put = put_item(buffer, item, NULL, 0, depth + 1);
+        Py_DECREF(item);
+        if (!put)
+            break;
+        count++;
+    }
+    PyErr_Clear();
+    Py_XDECREF(items);
+    if (!buffer->overflow)
+        *count_at = count;
+}
+
+void scope_put_pair(scope_buffer *buffer, PyObject *name, PyObject *value, int depth)
+{
+    if (buffer->deep)
+        scope_put_masked_text(buffer, name, KEY_BYTES);
     else
-        put_value(buffer, value, depth);
+        scope_put_text(buffer, name, KEY_BYTES);
+    if (scope_is_secret(name))
+        scope_put_redacted(buffer);
+    else
+        scope_put_value(buffer, value, depth);
 }
 
 /* In place of a pair that does not fit, the name and the value's type; false where that does not fit either. Within another
@@ -266,8 +210,8 @@ static bool put_type_instead(scope_buffer *buffer, uint8_t *pair_at, PyObject *n
     if (depth > 1)
         return false;
     buffer->overflow = false;
-    put_text(buffer, name, 128, false);
-    put_object(buffer, value);
+    scope_put_text(buffer, name, KEY_BYTES);
+    scope_put_type(buffer, value);
     if (buffer->overflow)
         buffer->at = pair_at;
     return !buffer->overflow;
@@ -287,7 +231,7 @@ static void put_pairs(scope_buffer *buffer, PyObject *map, int depth, uint32_t m
             continue;
         Py_INCREF(name);
         Py_INCREF(value);
-        put_pair(buffer, name, value, depth);
+        scope_put_pair(buffer, name, value, depth);
         count += !buffer->overflow || put_type_instead(buffer, pair_at, name, value, depth);
         Py_DECREF(value);
         Py_DECREF(name);
@@ -296,38 +240,102 @@ static void put_pairs(scope_buffer *buffer, PyObject *map, int depth, uint32_t m
         memcpy(count_at, &count, count_bytes);
 }
 
-static void put_value(scope_buffer *buffer, PyObject *value, int depth)
+/* What a key that is no str is called; a new reference, or NULL (no exception set). */
+static PyObject *key_text(PyObject *key)
+{
+    PyObject *text;
+    if (PyUnicode_Check(key))
+        return Py_NewRef(key);
+    if (PyBytes_Check(key) && PyBytes_GET_SIZE(key) <= KEY_BYTES)
+        text = PyUnicode_DecodeLatin1(PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key), NULL);
+    else if (PyLong_CheckExact(key) && Py_SIZE(key) >= -3 && Py_SIZE(key) <= 3)
+        text = PyLong_Type.tp_repr(key);
+    else
+        text = PyUnicode_FromFormat("<%.100s>", Py_TYPE(key)->tp_name);
+    PyErr_Clear();
+    return text;
+}
+
+static bool put_entry(scope_buffer *buffer, PyObject *key, PyObject *value, int depth)
+{
+    uint8_t *at = buffer->at;
+    PyObject *name = key_text(key);
+    if (name)
+        scope_put_pair(buffer, name, value, depth);
+    else
+        buffer->overflow = true;
+    Py_XDECREF(name);
+    return has_fitted(buffer, at);
+}
+
+static void put_map(scope_buffer *buffer, PyObject *map, int depth)
+{
+    PyObject *key, *value;
+    Py_ssize_t position = 0;
+    uint8_t *count_at = put_head(buffer, SCOPE_TAG_MAP, PyDict_GET_SIZE(map)), count = 0;
+    bool has_room = !buffer->overflow;
+    while (has_room && count < MAX_ITEMS && PyDict_Next(map, &position, &key, &value)) {
+        Py_INCREF(key);
+        Py_INCREF(value);
+        has_room = put_entry(buffer, key, value, depth + 1);
+        count += has_room;
+        Py_DECREF(value);
+        Py_DECREF(key);
+    }
+    if (!buffer->overflow)
+        *count_at = count;
+}
+
+static void put_dict(scope_buffer *buffer, PyObject *value, int depth)
+{
+    if (buffer->deep) {
+        put_map(buffer, value, depth);
+        return;
+    }
+    scope_put_u8(buffer, SCOPE_TAG_MAP);
+    put_pairs(buffer, value, depth + 1, MAX_ITEMS, 1);
+}
+
+/* ---- any value ---- */
+
+static void put_known(scope_buffer *buffer, PyObject *value, int depth)
 {
     if (value == Py_None)
-        scope_put_u8(buffer, TAG_NULL);
+        scope_put_u8(buffer, SCOPE_TAG_NULL);
     else if (PyBool_Check(value))
-        scope_put_u8(buffer, value == Py_True ? TAG_TRUE : TAG_FALSE);
+        scope_put_u8(buffer, value == Py_True ? SCOPE_TAG_TRUE : SCOPE_TAG_FALSE);
     else if (PyUnicode_Check(value))
         put_string_value(buffer, value);
     else if (PyLong_Check(value))
         put_int(buffer, value);
-    else if (PyFloat_Check(value)) {
-        double number = PyFloat_AS_DOUBLE(value);
-        scope_put_u8(buffer, TAG_FLOAT);
-        scope_put_bytes(buffer, &number, sizeof number);
-    } else if (PyBytes_Check(value))
+    else if (PyFloat_Check(value))
+        put_float(buffer, value);
+    else if (PyBytes_Check(value))
         put_byte_string(buffer, value);
-    else if ((PyList_Check(value) || PyTuple_Check(value)) && depth < MAX_DEPTH)
+    else if ((PyList_Check(value) || PyTuple_Check(value)) && depth < SCOPE_MAX_DEPTH)
         put_items(buffer, value, depth);
-    else if (PyDict_Check(value) && depth < MAX_DEPTH) {
-        scope_put_u8(buffer, TAG_MAP);
-        put_pairs(buffer, value, depth + 1, MAX_ITEMS, 1);
-    } else if (is_plain_type(Py_TYPE(value))) {
-        PyObject *text = PyObject_Str(value);
-        PyErr_Clear();
-        if (text)
-            put_string_value(buffer, text);
-        else
-            put_object(buffer, value);
-        Py_XDECREF(text);
-    } else
-        put_object(buffer, value);
+    else if (PyDict_Check(value) && depth < SCOPE_MAX_DEPTH)
+        put_dict(buffer, value, depth);
+    else if (buffer->deep && PyAnySet_Check(value) && depth < SCOPE_MAX_DEPTH)
+        put_set(buffer, value, depth);
+    else
+        scope_put_object(buffer, value, depth);
 }
+
+void scope_put_value(scope_buffer *buffer, PyObject *value, int depth)
+{
+    bool has_class = Py_TYPE(value)->tp_flags & Py_TPFLAGS_HEAPTYPE;
+    if (buffer->deep && buffer->values_left == 0)
+        scope_put_type(buffer, value);
+    else if (has_class && scope_is_withheld(Py_TYPE(value)))
+        scope_put_redacted(buffer);
+    else {
+        buffer->values_left -= buffer->deep;
+        put_known(buffer, value, depth);
+    }
+}
+
+/* ---- attributes ---- */
 
 #define LEFT_OUT "scope.left_out"
 #define LEFT_OUT_BYTES (2 + sizeof LEFT_OUT - 1 + 1 + 8)
@@ -342,7 +350,7 @@ static void put_left_out(scope_buffer *buffer, uint8_t *count_at, Py_ssize_t giv
         return;
     buffer->overflow = false;
     scope_put_utf8(buffer, LEFT_OUT, sizeof LEFT_OUT - 1);
-    scope_put_u8(buffer, TAG_INT);
+    scope_put_u8(buffer, SCOPE_TAG_INT);
     scope_put_bytes(buffer, &left_out, sizeof left_out);
     count++;
     memcpy(count_at, &count, sizeof count);

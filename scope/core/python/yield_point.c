@@ -18,6 +18,20 @@ typedef struct {
 
 /* ---- yields ---- */
 
+static void stand_still(ActivationObject *self, PyObject *value)
+{
+    if (self->captured.probe)
+        scope_capture_yielded(self, value);
+    scope_generator_suspend(self);
+}
+
+static void go_on(ActivationObject *self)
+{
+    scope_generator_resume(self);
+    if (self->captured.probe)
+        scope_capture_resumed(self);
+}
+
 /* SUSPEND @ value, RESUME @ value and DELEGATE @ value are the value. */
 static PyObject *pass(PyObject *point, PyObject *value)
 {
@@ -26,9 +40,9 @@ static PyObject *pass(PyObject *point, PyObject *value)
     ActivationObject *self = scope_open_call(scope_current_frame());
     enum role role = ((YieldPointObject *)point)->role;
     if (self && role == RESUME)
-        scope_generator_resume(self);
+        go_on(self);
     else if (self && role == SUSPEND)
-        scope_generator_suspend(self);
+        stand_still(self, value);
     else if (self)
         scope_generator_delegate(self, value);
     return Py_NewRef(value);
@@ -41,7 +55,7 @@ static PyObject *catch_thrown(PyObject *callable, PyObject *const *args, size_t 
     (void)names;
     ActivationObject *self = PyVectorcall_NARGS(flags) && args[0] != Py_None ? scope_open_call(scope_current_frame()) : NULL;
     if (self)
-        scope_generator_resume(self);
+        go_on(self);
     Py_RETURN_NONE;
 }
 

@@ -32,12 +32,14 @@ class Plan:
     def decide(self, candidate: Candidate) -> Decision:
         """How deep ``candidate`` is probed, in which requests."""
         cases: dict[Condition, Level] = {}
+        lines: set[int] = set()
         for rule in reversed(self.rules):
             if rule.matches(candidate):
+                lines.update(rule.lines)
                 if rule.criteria.condition is None:
-                    return _decision(rule.level, cases)
+                    return _decision(rule.level, cases, lines)
                 cases.setdefault(rule.criteria.condition, rule.level)
-        return _decision(self.own_level if candidate.is_owned and not candidate.is_minor else Level.OFF, cases)
+        return _decision(self.own_level if candidate.is_owned and not candidate.is_minor else Level.OFF, cases, lines)
 
     def level(self, candidate: Candidate) -> Level:
         """How deep ``candidate`` is probed in a request that no rule is made for."""
@@ -74,5 +76,5 @@ class Plan:
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def _decision(level: Level, cases: dict[Condition, Level]) -> Decision:
-    return Decision(level, tuple(cases.items())[:MOST_CASES])
+def _decision(level: Level, cases: dict[Condition, Level], lines: set[int]) -> Decision:
+    return Decision(level, tuple(cases.items())[:MOST_CASES], tuple(sorted(lines)))

@@ -4,6 +4,8 @@
 - ``shop.models:Order.*``: a glob of the module, a glob of the name within it.
 - ``@app.task``: a glob of the dotted name of a decorator.
 
+``shop.pricing:price=locals@42+57`` wants the local variables at lines 42 and 57 of the file.
+
 What follows ``if`` narrows it down: :mod:`.criteria`.
 
 A pattern matches what it names and everything within: ``shop.pricing`` is the package, ``shop.models:Order`` the class.
@@ -27,16 +29,18 @@ if TYPE_CHECKING:
 __all__ = ["Rule", "RuleError"]
 
 _PATTERN: Final = re.compile(r"@[\w.*?]+|[\w.*?]+(?::[\w.*?]+)?")
+_LINES: Final = re.compile(r"[1-9]\d{0,6}(?:\+[1-9]\d{0,6}){0,31}")
 _WORDS: Final = {level.word: level for level in Level}
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``text`` is the pattern as it was written."""
+    """``text`` is the pattern as it was written. At ``lines`` local variables are wanted."""
 
     text: str
     level: Level
     criteria: Criteria = NO_CRITERIA
+    lines: tuple[int, ...] = ()
     _regex: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -54,14 +58,19 @@ class Rule:
         """The rule ``PATTERN`` (timing) or ``PATTERN=LEVEL``, with or without ``if`` and criteria. Raises RuleError."""
         head, asks, criteria = text.strip().partition(" if ")
         pattern, equals, word = head.strip().partition("=")
+        word, at, lines = word.partition("@")
         level = _WORDS.get(word) if equals else Level.TIMING
         if level is None:
             raise RuleError(f"{text!r}: there is no level {word!r}; there are {', '.join(_WORDS)}")
-        return cls(pattern, level, Criteria.parse(criteria) if asks else NO_CRITERIA)
+        if at and not (level >= Level.LOCALS and _LINES.fullmatch(lines)):
+            raise RuleError(f"{text!r}: lines are those of locals: write shop.pricing:price=locals@42+57")
+        chosen = tuple(int(line) for line in lines.split("+")) if at else ()
+        return cls(pattern, level, Criteria.parse(criteria) if asks else NO_CRITERIA, chosen)
 
     def __str__(self) -> str:
         criteria = f" if {self.criteria}" if self.criteria != NO_CRITERIA else ""
-        return f"{self.text}={self.level.word}{criteria}"
+        lines = f"@{'+'.join(map(str, self.lines))}" if self.lines else ""
+        return f"{self.text}={self.level.word}{lines}{criteria}"
 
     @property
     def is_decorator(self) -> bool:

@@ -8,8 +8,8 @@ from functools import cache
 from types import CodeType
 from typing import Final, cast
 
-from ..._core import CATCH, DELEGATE, RESUME, SUSPEND, CodeProbe, define_code
-from ..plan import Condition
+from ..._core import CATCH, DELEGATE, LINE, LOCALS, RESULT, RESUME, SUSPEND, CodeProbe, define_code
+from ..plan import Condition, Level
 from . import nodes
 from .conditions import conditions
 
@@ -18,6 +18,9 @@ _POINTS: Final = (
     (nodes.RESUME, RESUME),
     (nodes.DELEGATE, DELEGATE),
     (nodes.CATCH, CATCH),
+    (nodes.RESULT, RESULT),
+    (nodes.LOCALS, LOCALS),
+    (nodes.LINE, LINE),
 )
 _FUNCTION, _COROUTINE, _GENERATOR, _ASYNC_GENERATOR = range(4)
 
@@ -54,7 +57,11 @@ def probe_of(code: CodeType, module: str, decided: nodes.Decided) -> CodeProbe:
     kind = _kind(code)
     site = _site(module, code.co_qualname, code.co_filename, code.co_firstlineno, kind)
     numbers = tuple((conditions.number(Condition(*parts)), deep) for parts, deep in cases)
-    return _made(f"{module}.{code.co_qualname}", site, kind in {_GENERATOR, _ASYNC_GENERATOR}, level, numbers)
+    has_values = max([level, *(deep for _, deep in cases)]) >= Level.VALUES
+    arguments = _arguments(code) if has_values else ()
+    return _made(
+        f"{module}.{code.co_qualname}", site, kind in {_GENERATOR, _ASYNC_GENERATOR}, level, numbers, arguments
+    )
 
 
 @cache
@@ -64,9 +71,23 @@ def _site(module: str, qualname: str, file: str, line: int, kind: int) -> int:
 
 
 @cache
-def _made(name: str, site: int, is_generator: bool, level: int, cases: tuple[tuple[int, int], ...]) -> CodeProbe:  # noqa: FBT001 - as the probe takes it
+def _made(
+    name: str,
+    site: int,
+    is_generator: bool,  # noqa: FBT001 - as the probe takes it
+    level: int,
+    cases: tuple[tuple[int, int], ...],
+    arguments: tuple[str, ...],
+) -> CodeProbe:
     """One probe for one decision, however often a module is compiled: equal decisions make equal code."""
-    return CodeProbe(name, site, is_generator, level, cases)
+    return CodeProbe(name, site, is_generator, level, cases, arguments)
+
+
+def _arguments(code: CodeType) -> tuple[str, ...]:
+    """Their names, in the order of :func:`.captures.arguments_of`."""
+    count = code.co_argcount + code.co_kwonlyargcount
+    count += bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    return code.co_varnames[:count]
 
 
 def _kind(code: CodeType) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from ..plan import Level
 from . import nodes
+from .captures import arguments_of, mark_results, mark_statements
 from .tails import end_apart
 from .yields import is_generator, mark_yields
 
@@ -69,9 +71,17 @@ class _Finder(ast.NodeVisitor):
 
 def probe(function: Function, decision: Decision) -> None:
     """Put the body into a block, below the docstring, which has to come first to be one."""
-    if is_generator(function):
-        mark_yields(function)
     first = 1 if ast.get_docstring(function, clean=False) is not None else 0
     body = function.body[first:]
+    if decision.deepest >= Level.LOCALS:
+        body = mark_statements(function, body, decision)
+    is_generating = is_generator(function)
+    if is_generating:
+        body = mark_yields(body)
     end_apart(body)
-    function.body[first:] = [nodes.block(nodes.probe(decision), body)]
+    given = None
+    if decision.deepest >= Level.VALUES:
+        given = arguments_of(function)
+        if not (is_generating and isinstance(function, ast.AsyncFunctionDef)):  # which cannot return a value
+            body = mark_results(body)
+    function.body[first:] = [nodes.block(nodes.probe(decision), body, given)]

@@ -12,7 +12,7 @@ import opcode
 from types import CodeType
 from typing import TYPE_CHECKING, Final
 
-from .nodes import POINTS, decided
+from .nodes import OPERANDS, STATEMENTS, decided
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,22 +39,31 @@ def without_entry_lines(code: CodeType) -> CodeType:
 
 
 def _entry(code: CodeType) -> tuple[int, int] | None:
-    """From where to where, in code units, the probe is entered, and what a first yield is marked with is loaded."""
+    """From where to where, in code units, the probe is entered, and what is added to the first statement is loaded."""
     units = code.co_code
     resume = next((at for at in range(0, len(units), 2) if units[at] == _RESUME), None)
     if resume is None:
         return None
     begin = resume + 2
-    constant, _ = _loaded(code, begin)
-    if decided(constant) is None:
+    if decided(_loaded(code, begin)[0]) is None:
         return None
-    end = next(end for end in range(begin, len(units), 2) if units[end] == _POP_TOP) + 2
-    lines = [line for line, *_ in code.co_positions()]
-    constant, after = _loaded(code, end)
-    while constant in POINTS and lines[end // 2] == lines[resume // 2]:
+    end = _after_pop(units, begin)
+    positions = list(code.co_positions())
+    while positions[end // 2] == positions[resume // 2] and (after := _after_point(code, end)):
         end = after
-        constant, after = _loaded(code, end)
     return begin // 2, end // 2
+
+
+def _after_point(code: CodeType, at: int) -> int | None:
+    """What comes after a point that is loaded at ``at``: of one that is a statement, after that; None where none is."""
+    constant, after = _loaded(code, at)
+    if constant in STATEMENTS:
+        return _after_pop(code.co_code, after)
+    return after if constant in OPERANDS else None
+
+
+def _after_pop(units: bytes, at: int) -> int:
+    return next(end for end in range(at, len(units), 2) if units[end] == _POP_TOP) + 2
 
 
 def _loaded(code: CodeType, at: int) -> tuple[object, int]:

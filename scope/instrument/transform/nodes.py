@@ -20,14 +20,18 @@ Decided = tuple[int, tuple[Case, ...]]
 """A decision of a Plan in constants: the number of the level, and the cases."""
 StandIn = tuple[str, str] | tuple[tuple[str, str], int, tuple[Case, ...]]
 
-_NOWHERE: Final[Any] = {"lineno": -1, "end_lineno": -1, "col_offset": -1, "end_col_offset": -1}
+NOWHERE: Final[Any] = {"lineno": -1, "end_lineno": -1, "col_offset": -1, "end_col_offset": -1}
 
 _PROBE: Final = ("\0scope", "PROBE")
 SUSPEND: Final = ("\0scope", "SUSPEND")
 RESUME: Final = ("\0scope", "RESUME")
 DELEGATE: Final = ("\0scope", "DELEGATE")
 CATCH: Final = ("\0scope", "CATCH")
-POINTS: Final = frozenset({SUSPEND, RESUME, DELEGATE, CATCH})
+RESULT: Final = ("\0scope", "RESULT")
+LOCALS: Final = ("\0scope", "LOCALS")
+LINE: Final = ("\0scope", "LINE")
+OPERANDS: Final = frozenset({SUSPEND, RESUME, DELEGATE, CATCH, RESULT})
+STATEMENTS: Final = frozenset({LOCALS, LINE})
 
 
 def probe(decision: Decision) -> StandIn:
@@ -47,26 +51,31 @@ def decided(constant: object) -> Decided | None:
     return cast("Decided", parts[1:]) if parts[:1] == (_PROBE,) else None
 
 
-def block(stand_in: StandIn, body: list[ast.stmt]) -> ast.With:
-    """``with STAND_IN: body``."""
-    return ast.With(items=[ast.withitem(context_expr=_constant(stand_in))], body=body, **_NOWHERE)
+def block(stand_in: StandIn, body: list[ast.stmt], given: ast.expr | None = None) -> ast.With:
+    """``with STAND_IN: body``, or ``with STAND_IN @ given: body``."""
+    manager = _constant(stand_in) if given is None else passed(stand_in, given)
+    return ast.With(items=[ast.withitem(context_expr=manager)], body=body, **NOWHERE)
 
 
 def passed(stand_in: StandIn, value: ast.expr) -> ast.BinOp:
     """``STAND_IN @ value``, whose value is that of ``value``."""
-    return ast.BinOp(left=_constant(stand_in), op=ast.MatMult(), right=value, **_NOWHERE)
+    return ast.BinOp(left=_constant(stand_in), op=ast.MatMult(), right=value, **NOWHERE)
 
 
 def leave() -> ast.Return:
     """``return``."""
-    return ast.Return(**_NOWHERE)
+    return ast.Return(**NOWHERE)
 
 
 def none() -> ast.Constant:
-    return ast.Constant(value=None, **_NOWHERE)
+    return ast.Constant(value=None, **NOWHERE)
+
+
+def number(value: int) -> ast.Constant:
+    return ast.Constant(value=value, **NOWHERE)
 
 
 def _constant(stand_in: StandIn) -> ast.Constant:
     made: Any = ast.Constant  # the compiler takes tuples, too
-    constant: ast.Constant = made(value=stand_in, **_NOWHERE)
+    constant: ast.Constant = made(value=stand_in, **NOWHERE)
     return constant

@@ -35,10 +35,10 @@ def _own_nodes(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast
             pending += ast.iter_child_nodes(node)
 
 
-def mark_yields(function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    """Mark every yield of a generator function; those of functions within it are their own."""
+def mark_yields(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The body of a generator function with every yield marked; those of functions within it are their own."""
     marker = _Marker()
-    function.body = [marker.visit(statement) for statement in function.body]
+    return [marker.visit(statement) for statement in body]
 
 
 class _Marker(ast.NodeTransformer):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_type_hints
 
 import pytest
 
-from scope.model import ExceptionInfo, Frame, ProcessEvent, RequestSummary, SpanKind, State, Step
+from scope.model import CallValues, ExceptionInfo, Frame, ProcessEvent, RequestSummary, SpanKind, State, Step
 from scope.store import JSON_FIELDS, ErrorGroup, RouteStats, SegmentLosses, SliceInfo, StoreInfo, Worker, lookup
 from scope.views.asked import Asked
 from scope.views.blame import Blame, OutsideTheft, Theft
@@ -118,7 +118,22 @@ def test_exceptions_and_frames_have_the_fields_of_the_list() -> None:
 
 def test_values_without_a_form_are_shown_as_they_are_written() -> None:
     shown = [json.loads(name) for name in names(table("## Traces", "Values of attributes"))]
-    assert [next(iter(each)) for each in shown] == ["$redacted", "$cut", "$object", "$bytes", "$float"]
+    assert [next(iter(each)) for each in shown] == [
+        "$redacted",
+        "$cut",
+        "$object",
+        "$part",
+        "$instance",
+        "$bytes",
+        "$float",
+    ]
+
+
+def test_values_of_calls_have_the_fields_of_the_list() -> None:
+    values = CallValues(result=1, has_result=True)
+    written = trace_object(make_trace(replace(make_span("a", 0, 1), values=values)))["spans"][0]["values"]
+    listed = table("## Traces", "A span of a function whose [values]")
+    assert names(listed) == [*written] == [name for name in names_of(CallValues) if name != "has_result"]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,10 @@ from scope.model import (
     EventType,
     Frame,
     FunctionKind,
+    Instance,
     ObjectName,
     Outcome,
+    Part,
     Redacted,
     SpanKind,
 )
@@ -78,6 +80,31 @@ EVENTS = (
     Event(EventType.FUNCTION_ENTER, 1_006, KEY, 0xFFFF_FFFF, 0xFFFF_FFFE, 2),
     Event(EventType.FUNCTION_EXIT, 1_007, KEY, 0xFFFF_FFFF, 0, 2, {"outcome": int(Outcome.CANCELLED)}),
     Event(EventType.MARK, 1_008, KEY, 3, payload={"name": "retry", "attributes": {"attempt": 2}}),
+    Event(
+        EventType.VALUES,
+        1_020,
+        KEY,
+        3,
+        payload={
+            "what": 0,
+            "left_out": 1,
+            "line": 0,
+            "attributes": {"self": Instance("Shop", {"open": True}, is_part=True)},
+        },
+    ),
+    Event(
+        EventType.VALUES,
+        1_021,
+        KEY,
+        3,
+        payload={
+            "what": 3,
+            "left_out": 0,
+            "line": 34,
+            "attributes": {"rows": Part((1, 2), 900), "by": Part({"a": 1}, 2)},
+        },
+    ),
+    Event(EventType.LINES, 1_022, KEY, 3, payload={"left_out": 2, "lines": ((31, 1, 500), (34, 7, 1 << 40))}),
     Event(EventType.ANNOTATION, 1_009, KEY, 1, payload={"attributes": VALUES}),
     Event(
         EventType.EXCEPTION,

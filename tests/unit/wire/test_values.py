@@ -82,7 +82,8 @@ def test_length_of_a_cut_string_stays_within_its_field() -> None:
     ("data", "reason"),
     [
         (b"", "1 bytes wanted where 0 are left"),
-        (b"\x0d", "no value has tag 13"),
+        (b"\x0f", "no value has tag 15"),
+        (b"\x0d\x01\x00\x00\x00\x00", "a value with tag 0 is no part"),
         (b"\x03\x00\x00", "8 bytes wanted where 2 are left"),
         (b"\x05\xff\xff", "65535 bytes wanted where 0 are left"),
         (b"\x07\x02\x00", "1 bytes wanted where 0 are left"),

@@ -17,7 +17,7 @@ from scope.instrument.plan import Level, Plan, Rule
 from scope.instrument.transform.compiling import Refused
 from tests.unit.core.inside import inside, outline
 
-from .twins import codes, compiles, nested, run, seen, twins
+from .twins import PLANS, codes, compiles, nested, run, seen, twins
 
 pytestmark = pytest.mark.usefixtures("no_integrations")
 
@@ -222,10 +222,11 @@ CALLS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("level", PLANS)
 @pytest.mark.parametrize("call", CALLS)
-def test_it_returns_raises_and_steps_through_its_lines_as_before(call: str) -> None:
+def test_it_returns_raises_and_steps_through_its_lines_as_before(call: str, level: str) -> None:
     """Results, tracebacks with locals, and all events of a tracer are the same; inside a request and outside any."""
-    plain, probed = twins(SOURCE)
+    plain, probed = twins(SOURCE, plan=PLANS[level])
     before = observed(plain, call)
     assert observed(probed, call) == before
     recorded: list[Any] = []
@@ -245,8 +246,9 @@ READ = (
 )  # fmt: skip
 
 
-def test_what_people_read_of_code_is_the_same() -> None:
-    plain, probed = codes(SOURCE)
+@pytest.mark.parametrize("level", PLANS)
+def test_what_people_read_of_code_is_the_same(level: str) -> None:
+    plain, probed = codes(SOURCE, plan=PLANS[level])
     pairs = list(zip(every_code(plain), every_code(probed), strict=True))
     assert len(pairs) > 40
     for before, after in pairs:

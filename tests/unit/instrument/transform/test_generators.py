@@ -13,7 +13,7 @@ from scope import current_request, span
 from scope.testing import captured
 from tests.unit.core.inside import inside, named, outline, serve
 
-from .twins import twins
+from .twins import PLANS, twins
 
 pytestmark = pytest.mark.usefixtures("no_integrations")
 
@@ -92,9 +92,9 @@ def failing():
 """
 
 
-@pytest.fixture
-def made() -> Any:
-    _, module = twins(SOURCE)
+@pytest.fixture(params=PLANS)
+def made(request: pytest.FixtureRequest) -> Any:
+    _, module = twins(SOURCE, plan=PLANS[request.param])
     vars(module)["pause"] = lambda: asyncio.sleep(0)
     return module
 

@@ -8,7 +8,7 @@ import pytest
 
 from scope.instrument.transform.tails import end_apart
 
-from .twins import seen, twins
+from .twins import PLANS, seen, twins
 
 ENDS = {
     "an if": """
@@ -120,9 +120,10 @@ ENDS = {
 
 
 @pytest.mark.parametrize("argument", [0, 1, 2, 3])
+@pytest.mark.parametrize("level", PLANS)
 @pytest.mark.parametrize("source", ENDS.values(), ids=ENDS)
-def test_every_end_has_the_line_that_it_had(source: str, argument: int) -> None:
-    plain, probed = twins(source)
+def test_every_end_has_the_line_that_it_had(source: str, level: str, argument: int) -> None:
+    plain, probed = twins(source, plan=PLANS[level])
     assert seen(lambda: probed.work(argument)) == seen(lambda: plain.work(argument))
 
 

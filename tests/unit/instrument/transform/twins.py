@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from scope.instrument.monitoring.marking import mark
 from scope.instrument.monitoring.places import places_in
-from scope.instrument.plan import Plan, Rule
+from scope.instrument.plan import Level, Plan, Rule
 from scope.instrument.transform.binding import bind
 from scope.instrument.transform.compiling import compile_plain, compile_source
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from scope.instrument.monitoring.tool import Tool
 
 EVERYTHING = Plan((Rule.parse("twin"),))
+PLANS = {level.word: Plan((Rule("twin", level),)) for level in Level if level}
+"""Everything, at each level."""
 _ADDRESS = re.compile("0x[0-9a-f]+")
 
 

@@ -10,7 +10,8 @@ then: the files are what keeps the implementations in C and in Python together, 
   and the records that a reader finds.
 
 Bytes are written as ``{"hex": ...}``, other values that JSON has no notion of as ``{"cut": [text, length]}``,
-``{"redacted": true}``, ``{"object": type}`` and ``{"map": {...}}``. A FUNCTION_EXIT has parent 0: what its prefix holds
+``{"redacted": true}``, ``{"object": type}``, ``{"map": {...}}``, ``{"part": [...], "length": length}`` and
+``{"instance": type, ...}``. A FUNCTION_EXIT has parent 0: what its prefix holds
 there is its outcome.
 """
 
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from scope.model import Cut, Definition, Event, EventType, Frame, ObjectName, Redacted
+from scope.model import Cut, Definition, Event, EventType, Frame, Instance, ObjectName, Part, Redacted
 from scope.wire.decode import decode_records
 from scope.wire.definitions import decode_definition, encode_definition, split_definitions
 from scope.wire.encode import encode_records
@@ -54,6 +55,10 @@ def marked(value: object) -> object:
             return {"hex": value.hex()}
         case Cut(text, length):
             return {"cut": [text, length]}
+        case Part(items, length):
+            return {"part": plain(items), "length": length}
+        case Instance(type_name, attributes, is_part):
+            return {"instance": type_name, "attributes": fields(attributes), "is_part": is_part}
         case Redacted():
             return {"redacted": True}
         case ObjectName(type_name):

@@ -1,0 +1,193 @@
+/* What stands in a function whose values are recorded: `return RESULT @ value`, and before statements `LOCALS @ line` and
+ * `LINE @ line`. Each finds the call by its frame, and none has an effect on the function; the value of the first is `value`.
+ */
+#include "activation.h"
+#include "call_values.h"
+#include "request.h"
+#include "span.h"
+
+static PyTypeObject *CapturePointType;
+
+enum role { RESULT, LOCALS, LINE };
+
+typedef struct {
+    PyObject_HEAD
+    enum role role;
+} CapturePointObject;
+
+/* Where the call's records belong; false where it is no longer recorded. */
+static bool place_of(ActivationObject *self, RequestObject **request, uint32_t *span)
+{
+    if (self->steps)
+        return scope_steps_place(self->steps, request, span);
+    *request = self->call.request;
+    *span = self->call.span;
+    return *request != NULL;
+}
+
+/* ---- from the first instruction to the last ---- */
+
+void scope_capture_begin(ActivationObject *self, CodeProbeObject *probe, PyObject *arguments)
+{
+    RequestObject *request;
+    uint32_t span;
+    if (!place_of(self, &request, &span))
+        return;
+    self->captured = (captured_call){.probe = (CodeProbeObject *)Py_NewRef((PyObject *)probe)};
+    if (!self->frame)
+        scope_remember(self);
+    scope_record_arguments(request, span, probe->arguments, &PyTuple_GET_ITEM(arguments, 0), PyTuple_GET_SIZE(arguments));
+}
+
+static void record_result(ActivationObject *self, enum scope_values what, PyObject *value)
+{
+    RequestObject *request;
+    uint32_t span;
+    if (place_of(self, &request, &span))
+        scope_record_result(request, span, what, self->captured.probe->name, value);
+}
+
+static void record_locals(ActivationObject *self, enum scope_values what, uint32_t line)
+{
+    RequestObject *request;
+    uint32_t span;
+    if (self->call.level >= SCOPE_LEVEL_LOCALS && place_of(self, &request, &span))
+        scope_record_locals(request, span, what, line);
+}
+
+/* What recording takes is no line's time. */
+static void stop_lines(ActivationObject *self)
+{
+    if (self->captured.lines)
+        scope_lines_stop(self->captured.lines);
+}
+
+void scope_capture_end(ActivationObject *self, PyObject *error)
+{
+    stop_lines(self);
+    uint8_t outcome = scope_outcome_of(error);
+    RequestObject *request;
+    uint32_t span;
+    if (outcome == SCOPE_OUTCOME_OK && !self->captured.has_result)
+        record_result(self, SCOPE_VALUES_RESULT, Py_None);
+    if (outcome == SCOPE_OUTCOME_OK || outcome == SCOPE_OUTCOME_EXCEPTION)
+        record_locals(self, outcome ? SCOPE_VALUES_LOCALS_AT_ERROR : SCOPE_VALUES_LOCALS, 0);
+    if (self->captured.lines && place_of(self, &request, &span))
+        scope_record_lines(self->captured.lines, request, span);
+    scope_capture_clear(self);
+}
+
+void scope_capture_clear(ActivationObject *self)
+{
+    scope_lines_free(self->captured.lines);
+    self->captured.lines = NULL;
+    Py_CLEAR(self->captured.probe);
+    if (!self->steps)
+        scope_forget(self);
+}
+
+/* ---- generators ---- */
+
+void scope_capture_yielded(ActivationObject *self, PyObject *value)
+{
+    stop_lines(self);
+    if (self->captured.yielded < SCOPE_YIELDED_MAX) {
+        self->captured.yielded++;
+        record_result(self, SCOPE_VALUES_YIELDED, value);
+    }
+}
+
+void scope_capture_resumed(ActivationObject *self)
+{
+    if (self->captured.lines)
+        scope_lines_resume(self->captured.lines);
+}
+
+/* ---- points ---- */
+
+void scope_capture_result(ActivationObject *self, PyObject *value)
+{
+    stop_lines(self);
+    self->captured.has_result = true;
+    record_result(self, SCOPE_VALUES_RESULT, value);
+}
+
+static void pass_line(ActivationObject *self, uint32_t line)
+{
+    if (self->call.level < SCOPE_LEVEL_LINES)
+        return;
+    if (!self->captured.lines)
+        self->captured.lines = scope_lines_new(line);
+    if (self->captured.lines)
+        scope_lines_at(self->captured.lines, line);
+}
+
+static void pass_locals(ActivationObject *self, uint32_t line)
+{
+    if (self->captured.looks == SCOPE_LOCALS_MAX)
+        return;
+    stop_lines(self);
+    self->captured.looks++;
+    record_locals(self, SCOPE_VALUES_LOCALS, line);
+}
+
+static PyObject *pass(PyObject *point, PyObject *value)
+{
+    if (!Py_IS_TYPE(point, CapturePointType))
+        Py_RETURN_NOTIMPLEMENTED;
+    ActivationObject *self = scope_open_call(scope_current_frame());
+    enum role role = ((CapturePointObject *)point)->role;
+    if (!self || !self->captured.probe)
+        return Py_NewRef(value);
+    if (role == RESULT)
+        scope_capture_result(self, value);
+    else if (role == LOCALS)
+        pass_locals(self, (uint32_t)PyLong_AsUnsignedLongMask(value));
+    else
+        pass_line(self, (uint32_t)PyLong_AsUnsignedLongMask(value));
+    return Py_NewRef(value);
+}
+
+/* ---- the type ---- */
+
+static PyObject *point_repr(CapturePointObject *self)
+{
+    static const char *const names[] = {"RESULT", "LOCALS", "LINE"};
+    return PyUnicode_FromString(names[self->role]);
+}
+
+static PyType_Slot point_slots[] = {
+    {Py_tp_doc, "Stands where values of an instrumented function are recorded."},
+    {Py_tp_repr, point_repr},
+    {Py_nb_matrix_multiply, pass},
+    {0, NULL},
+};
+
+static PyType_Spec point_spec = {
+    .name = "scope._core.CapturePoint",
+    .basicsize = sizeof(CapturePointObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = point_slots,
+};
+
+static int add_point(PyObject *module, enum role role)
+{
+    CapturePointObject *point = PyObject_New(CapturePointObject, CapturePointType);
+    if (!point)
+        return -1;
+    point->role = role;
+    PyObject *name = point_repr(point);
+    int failed = name ? PyObject_SetAttr(module, name, (PyObject *)point) : -1;
+    Py_XDECREF(name);
+    Py_DECREF(point);
+    return failed;
+}
+
+int scope_add_capture_points(PyObject *module)
+{
+    CapturePointType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &point_spec, NULL);
+    int failed = CapturePointType ? 0 : -1;
+    for (enum role role = RESULT; failed == 0 && role <= LINE; role++)
+        failed = add_point(module, role);
+    return failed < 0 ? -1 : PyModule_AddType(module, CapturePointType);
+}
