@@ -51,7 +51,7 @@ MONITORING_PYTHON ?= $(shell for python in python3.13 python3.12 $$HOME/.pyenv/v
 define monitoring_venv
 	rm -rf $(1)
 	$(MONITORING_PYTHON) -m venv $(1)/venv
-	$(1)/venv/bin/python $(PIP_INSTALL) "scikit-build-core>=0.11" "cmake>=3.20" ninja coverage hypothesis pytest starlette uvicorn
+	$(1)/venv/bin/python $(PIP_INSTALL) "scikit-build-core>=0.11" "cmake>=3.20" ninja coverage greenlet hypothesis pytest starlette uvicorn
 	$(1)/venv/bin/python $(PIP_INSTALL) --no-build-isolation --config-settings=build-dir=$(1)/extension $(2) --editable .
 	@touch $@
 endef

@@ -29,6 +29,9 @@ def end_apart(body: list[ast.stmt]) -> None:
         for handler in last.handlers:
             end_apart(handler.body)
         return
+    if isinstance(last, ast.With | ast.AsyncWith):
+        end_apart(last.body)  # what comes after a swallowed exception has the line of the with, there and here
+        return
     if isinstance(last, ast.For | ast.AsyncFor | ast.While):
         end_apart(last.orelse)
     elif isinstance(last, ast.Match):

@@ -1,6 +1,7 @@
 """Runs foreign tests plain and with every function of a package recorded, and compares them test by test.
 
     python -m tests.third_party.probed attrs jinja2 test_generators
+    build/monitoring/venv/bin/python -m tests.third_party.probed --engine monitoring attrs
 
 A name that begins with ``test_`` is a file of the interpreter's own tests, whose functions are recorded; any other is
 a package. Without a name all of suites.toml are run. Of a package that is not in it, its source archive is expected to
@@ -23,10 +24,10 @@ def differing(plain: dict[str, str], probed: dict[str, str]) -> list[str]:
     return sorted(test for test in tests if plain.get(test) != probed.get(test))
 
 
-def check(suite: Suite, environment: Environment) -> bool:
+def check(suite: Suite, environment: Environment, engine: str) -> bool:
     """Whether the tests do not notice, apart from what is explained. Prints what differs."""
-    plain, probed = environment.run(suite, probed=False), environment.run(suite, probed=True)
-    print(f"{suite}: plain {plain}; recorded {probed}, {probed.told.get('modules')} modules", flush=True)
+    plain, probed = environment.run(suite, ""), environment.run(suite, engine)
+    print(f"{suite}: plain {plain}; recorded by {engine} {probed}, {probed.told.get('modules')} modules", flush=True)
     different = differing(plain.outcomes, probed.outcomes)
     for test in different:
         reason = suite.explained.get(test, "UNEXPLAINED")
@@ -40,10 +41,12 @@ def check(suite: Suite, environment: Environment) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME")
-    suites = [suite_of(name) for name in parser.parse_args().names or known()]
+    parser.add_argument("--engine", choices=("ast", "monitoring"), default="ast", help="by which engine: ast")
+    arguments = parser.parse_args()
+    suites = [suite_of(name) for name in arguments.names or known()]
     environment = Environment()
     try:
-        results = [check(suite, environment) for suite in suites]
+        results = [check(suite, environment, arguments.engine) for suite in suites]
     except subprocess.CalledProcessError as error:
         sys.exit(str(error))
     sys.exit(not all(results))

@@ -57,15 +57,19 @@ class Environment:
             installed.write_text(newest)
         return python
 
-    def run(self, suite: Suite, *, probed: bool) -> Result:
-        """The outcome of all tests. Raises RuntimeError, with the end of the output, where none was written."""
-        folder = self._folder / suite.name / ("probed" if probed else "plain")
+    def run(self, suite: Suite, engine: str) -> Result:
+        """The outcome of all tests, recorded by an engine or, without one, plain.
+
+        Raises RuntimeError, with the end of the output, where none was written.
+        """
+        folder = self._folder / suite.name / (engine or "plain")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         command, where = self._interpreters(suite, folder) if suite.is_interpreters else self._package(suite, folder)
         variables = {
             "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}",
-            "PROBED_MODULES": ",".join(suite.modules) if probed else "",
+            "PROBED_MODULES": ",".join(suite.modules) if engine else "",
+            "PROBED_ENGINE": engine,
             "SUITE_OUTCOMES": str(folder / "outcomes.json"),
             "SUITE_TOLD": str(folder / "told.json"),
         }

@@ -1,4 +1,4 @@
-"""Records every function of the modules that PROBED_MODULES names, with commas between.
+"""Records every function of the modules that PROBED_MODULES names, with commas between, by the engine PROBED_ENGINE.
 
 All that runs is one request, so that each call of these functions is recorded. What was recorded is told at the end.
 """
@@ -11,6 +11,8 @@ import tempfile
 from typing import Any
 
 from scope import _core
+from scope.instrument.monitoring.live import take_tool
+from scope.instrument.monitoring.loader import MonitoredLoader
 from scope.instrument.plan import Plan, Rule
 from scope.instrument.transform.finder import ProbedLoader, ProbingFinder
 
@@ -20,8 +22,11 @@ _UNLIMITED = 2**32 - 1
 class Everything:
     """The functions of ``modules``, packages whole, recorded from :meth:`begin` on."""
 
-    def __init__(self, modules: list[str]) -> None:
-        self._finder = ProbingFinder(Plan(tuple(map(Rule.parse, modules))), None)
+    def __init__(self, modules: list[str], engine: Any) -> None:
+        self._tool = take_tool(engine)
+        if engine == "monitoring" and self._tool is None:
+            raise RuntimeError("this interpreter has no such engine")
+        self._finder = ProbingFinder(Plan(tuple(map(Rule.parse, modules))), None, self._tool)
         self._folder = tempfile.TemporaryDirectory(prefix="scope-suite-")
         self._session = _core.Session(f"{self._folder.name}/suite.seg")
         self._request: _core.Request | None = None
@@ -39,12 +44,16 @@ class Everything:
         assert self._request is not None
         self._request.activate()
 
+    @property
+    def _loaders(self) -> type[ProbedLoader | MonitoredLoader]:
+        return ProbedLoader if self._tool is None else MonitoredLoader
+
     def end(self) -> dict[str, int]:
         """Modules whose functions were probed, and the records that were written, in bytes."""
         assert self._request is not None
         assert self._process == os.getpid()
         self._request.end(0)
-        probed = [module for module in list(sys.modules.values()) if isinstance(_loader(module), ProbedLoader)]
+        probed = [module for module in list(sys.modules.values()) if isinstance(_loader(module), self._loaders)]
         told = {"modules": len(probed), "bytes": self._session.statistics()["bytes"]}
         _core.set_session(None)
         self._session.close()
@@ -59,4 +68,4 @@ def _loader(module: object) -> object:
 def from_environment() -> Everything | None:
     """What PROBED_MODULES asks for; None where it asks for nothing."""
     modules = [name for name in os.environ.get("PROBED_MODULES", "").split(",") if name]
-    return Everything(modules) if modules else None
+    return Everything(modules, os.environ.get("PROBED_ENGINE", "ast")) if modules else None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import gc
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -108,6 +110,19 @@ def consumer():
     list(tree(3))
     return sum(len(leaf(x)) for x in plain_yield())
 
+def calls_back(turns):
+    turns(1, 2)
+    leaf()
+
+def descends(depth):
+    found = 0
+    for each in one(depth) if depth else ():
+        found += 1 + descends(each - 1)
+    return found
+
+def one(depth):
+    yield depth
+
 def exits(): sys.exit(leaf())
 
 class Shop:
@@ -121,7 +136,10 @@ class Shop:
         return [self.price for _ in range(2)]
 """
 
-CALLS = ("handles", "consumes", "cancelled", "throws_into", "consumer", "exits", "deleted", "in_threads")
+CALLS = (
+    "handles", "consumes", "cancelled", "throws_into", "consumer", "exits", "deleted", "in_threads", "in_greenlets",
+    "deep",
+)  # fmt: skip
 
 
 def called(module: Any, name: str) -> Any:
@@ -130,6 +148,10 @@ def called(module: Any, name: str) -> Any:
             return _deleted(module)
         case "in_threads":
             return _in_threads(module)
+        case "in_greenlets":
+            return _in_greenlets(module)
+        case "deep":
+            return _deep(module)
         case "exits":
             with contextlib.suppress(SystemExit):
                 module.exits()
@@ -146,6 +168,39 @@ def _deleted(module: Any) -> None:
     del kept
     gc.collect()
     module.leaf()
+
+
+def _in_greenlets(module: Any) -> None:
+    """Calls that are open at once on stacks that take turns, and one that is abandoned."""
+    greenlet: Any = pytest.importorskip("greenlet")  # it has no types
+
+    def turns(*leaves: object) -> None:
+        for each in leaves:
+            module.leaf(each)
+            greenlet.getcurrent().parent.switch()
+
+    vars(module)["turns"] = turns
+    stacks = [greenlet.greenlet(lambda: module.calls_back(turns)) for _ in range(3)]
+    for stack in stacks:
+        stack.gr_context = contextvars.copy_context()
+    for _ in range(2):
+        for stack in stacks:
+            stack.switch()
+    stacks.pop().throw(greenlet.GreenletExit)
+    while stacks:
+        stacks.pop().switch()
+    gc.collect()
+    module.leaf()
+
+
+def _deep(module: Any) -> None:
+    """More calls open at once than the table has rows, with generators between them."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(5000)
+    try:
+        assert module.descends(2500) == 2500
+    finally:
+        sys.setrecursionlimit(before)
 
 
 async def _in_threads(module: Any) -> None:
