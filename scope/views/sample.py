@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from ..store import NotFound, parse
+from ..instrument.analyse import corrected
+from ..store import parse
+from .measure import measure
+from .reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ..instrument.analyse import Analysis
     from ..model import RequestSummary, Trace
     from ..store import Reader
 
-__all__ = ["sampled"]
+__all__ = ["corrected_by", "sampled"]
 
 _LISTED: Final = 1000
 _OF_A_ROUTE: Final = 10
 _EVENTS: Final = 300_000
-_LIMIT: Final = 20_000
 _LARGEST: Final = _EVENTS // 4
 """A request with more events is passed over, so that one does not stand for all."""
 
 
+def corrected_by(store: Reader, analysis: Analysis, since_ns: int | None) -> Analysis:
+    """``analysis`` as it is with what the requests since then tell."""
+    return corrected(analysis, measure(analysis, sampled(store, since_ns), store.routes(since_ns)))
+
+
 def sampled(store: Reader, since_ns: int | None) -> Iterator[Trace]:
     """Of the thousand newest, slowest and longest in their loop at a stretch ten each of every route, within bounds."""
-    left = _EVENTS
-    for request in _chosen(store, since_ns):
-        if request.events > min(left, _LARGEST):
-            continue
-        left -= request.events
-        with suppress(NotFound):
-            yield store.trace(request, limit=_LIMIT)
+    chosen = [each for each in _chosen(store, since_ns) if each.events <= _LARGEST]
+    yield from Reading(store, _EVENTS).traces(chosen, len(chosen))
 
 
 def _chosen(store: Reader, since_ns: int | None) -> Iterable[RequestSummary]:

@@ -87,12 +87,10 @@ def _analysed(invocation: Invocation, path: Path, asked: _Asked) -> Analysis:
 
 def _corrected(invocation: Invocation, analysis: Analysis, since_ns: int | None) -> Analysis:
     """By the store of the session directory. Raises StoreUnavailable where there is none."""
-    from ...instrument.analyse import corrected
-    from ..measure import measure
-    from ..sample import sampled
+    from ..sample import corrected_by
 
     with invocation.open_store() as store:
-        return corrected(analysis, measure(analysis, sampled(store, since_ns), store.routes(since_ns)))
+        return corrected_by(store, analysis, since_ns)
 
 
 def _explained(invocation: Invocation, analysis: Analysis, path: Path) -> Analysis:

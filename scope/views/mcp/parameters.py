@@ -6,8 +6,16 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-__all__ = ["Few", "Limit", "Lines", "Reference", "Since", "Sort"]
+__all__ = ["Conditions", "Limit", "Lines", "Reference", "Since", "Sort"]
 
+Conditions: TypeAlias = Annotated[
+    str,
+    Field(
+        max_length=1000,
+        description="Conditions side by side are AND: route:/users/{id} status>=500 dur>200ms loopwait>50ms"
+        " err:Timeout* -path:/health; also OR, parentheses, globs; empty for all",
+    ),
+]
 Reference: TypeAlias = Annotated[
     str,
     Field(
@@ -21,6 +29,5 @@ Since: TypeAlias = Annotated[
     Field(max_length=40, description="Only since then: 15m, 2h, 7d ago, or an ISO date; everything where it is empty"),
 ]
 Limit: TypeAlias = Annotated[int, Field(ge=1, le=100, description="At most so many")]
-Few: TypeAlias = Annotated[int, Field(ge=1, le=20, description="At most so many; each takes a while")]
 Lines: TypeAlias = Annotated[int, Field(ge=10, le=1000, description="At most so many lines of text")]
 Sort: TypeAlias = Literal["start", "dur", "loop_wait", "longest_step", "status", "spans", "errors", "lost"]

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field
 
 from ...errors import ScopeError
-from ...instrument.analyse import analyse, corrected
+from ...instrument.analyse import analyse
 from ...store import Reader, moment
 from ..findings import finding_object
 from ..jsonout import JsonObject
-from ..measure import measure
 from ..measured_text import measured_sum
 from ..rules_file import rules_file_lines
-from ..sample import sampled
+from ..sample import corrected_by
 from .parameters import Limit, Lines, Since
 
 if TYPE_CHECKING:
@@ -90,9 +89,8 @@ class PlanTools:
         return wanted
 
     def _corrected(self, analysis: Analysis, since: str) -> Analysis:
-        since_ns = moment(since, self._clock()) if since else None
         with Reader(self._config.store_dir) as store:
-            return corrected(analysis, measure(analysis, sampled(store, since_ns), store.routes(since_ns)))
+            return corrected_by(store, analysis, moment(since, self._clock()) if since else None)
 
 
 def _finding(analysis: Analysis, index: int) -> JsonObject:

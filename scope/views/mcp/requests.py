@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import time
-from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, Final
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any, Final
 
 from ...store import Reader, moment, parse
-from ..blame import innermost
 from ..blametext import blame_lines
 from ..current import open_object, whereabouts
 from ..diff import changed_places, diff_traces
 from ..difftext import WORTH_TELLING_NS, place_object
-from ..header import header_lines, label
+from ..header import header_lines
 from ..jsonout import JsonObject, request_object
 from ..lines import clip, plain
 from ..loop_search import find_blame
 from ..reading import SHOWN_AT_MOST
 from ..tree import tree_lines
-from .parameters import Few, Limit, Lines, Reference, Since, Sort
+from .parameters import Conditions, Limit, Lines, Reference, Since, Sort
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from ...config import Config
-    from ...model import RequestSummary, Trace
+    from ...model import RequestSummary
     from ..diff import TraceDiff
     from ..lines import Line
 
@@ -38,9 +34,8 @@ _FIELDS: Final = (
     *("id", "kind", "method", "route", "path", "status", "state", "outcome", "error", "start_ns", "duration_ns"),
     *("loop_wait_ns", "longest_step_ns", "spans", "lost", "service"),
 )
-_HELD_NS: Final = 10_000_000
-_VICTIMS: Final = 5
 _WAY: Final = 8
+_MS: Final = 1_000_000
 
 
 class RequestTools:
@@ -52,14 +47,7 @@ class RequestTools:
 
     def search_requests(
         self,
-        filter: Annotated[
-            str,
-            Field(
-                max_length=1000,
-                description="Conditions side by side are AND: route:/users/{id} status>=500 dur>200ms loopwait>50ms"
-                " err:Timeout* -path:/health; also OR, parentheses, globs; empty for all",
-            ),
-        ] = "",
+        filter: Conditions = "",
         sort: Sort = "start",
         limit: Limit = 20,
         since: Since = "",
@@ -77,10 +65,11 @@ class RequestTools:
 
         Equal neighbours are one line with their number. `lines_left_out` says how much was cut off at the end.
         """
+        least_ns = self._config.loop.report_ms * _MS
         with self._store() as store:
             trace = store.trace(store.find(id), limit=SHOWN_AT_MOST)
-            blame = find_blame(store, trace, _HELD_NS)
-        head = [*header_lines(trace, self._clock()), *blame_lines(blame, _HELD_NS)]
+            blame = find_blame(store, trace, least_ns)
+        head = [*header_lines(trace, self._clock()), *blame_lines(blame, least_ns)]
         lines = [_text(each) for each in (*head, (), *tree_lines(trace, value_length=_VALUE_LENGTH))]
         return {"text": "\n".join(lines[:max_lines]), "lines_left_out": max(len(lines) - max_lines, 0)}
 
@@ -102,18 +91,6 @@ class RequestTools:
             "places": changed[:limit],
             "more": len(changed) > limit,
         }
-
-    def find_loop_culprits(self, limit: Few = 5, since: Since = "") -> JsonObject:
-        """Name the requests that held an event loop longest at a stretch, 10 ms or more, and who waited for them.
-
-        `function` is the innermost that took most of what the others waited for; record more functions to narrow it
-        down. `victims` are those that waited longest.
-        """
-        with self._store() as store:
-            slow = parse(f"longest_step>={_HELD_NS}ns")
-            found = store.requests(slow, limit=limit, sort="longest_step", since_ns=self._since(since))
-            culprits = [_culprit(store, each) for each in found]
-        return {"culprits": culprits}
 
     def list_inflight(self, limit: Limit = 50) -> JsonObject:
         """List the requests that run now, the oldest first: in which span each is, and for how long.
@@ -156,30 +133,3 @@ def _changed(diff: TraceDiff) -> list[dict[str, Any]]:
         if index in kept:
             found.append({**_clipped(place_object(place)), "way": way[-_WAY:]})
     return sorted(found, key=lambda each: (not each["different"], -abs(each["change_ns"])))
-
-
-def _culprit(store: Reader, request: RequestSummary) -> JsonObject:
-    trace = store.trace(request, limit=SHOWN_AT_MOST)
-    found = find_blame(store, trace, _HELD_NS).taken
-    victims: Iterable[JsonObject] = (
-        {"id": each.victim.id, "label": clip(label(each.victim), _WIDEST), "waited_ns": each.stolen_ns}
-        for each in islice(found, _VICTIMS)
-    )
-    return {
-        "id": request.id,
-        "label": clip(label(request), _WIDEST),
-        "held_ns": request.longest_step_ns,
-        "function": clip(found[0].function if found else _longest_in(trace), _WIDEST),
-        "waited_ns": sum(each.stolen_ns for each in found),
-        "waited": len(found),
-        "victims": list(victims),
-    }
-
-
-def _longest_in(trace: Trace) -> str:
-    """What took most of the longest step, where nobody waited for it."""
-    steps = [step for step in trace.steps if not step.in_thread]
-    if not steps:
-        return trace.root.name
-    step = max(steps, key=lambda each: each.end_ns - each.start_ns)
-    return innermost(trace.root, step.start_ns, step.end_ns)[-1].name

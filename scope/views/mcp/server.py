@@ -47,7 +47,7 @@ def make_server(config: Config, root: Path) -> MCPServer:
         requests.search_requests,
         requests.show_request,
         requests.diff_requests,
-        requests.find_loop_culprits,
+        sums.find_loop_culprits,
         requests.list_inflight,
         sums.list_routes,
         sums.list_errors,

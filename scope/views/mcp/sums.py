@@ -6,11 +6,12 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from ...store import Reader, moment
+from ...store import Reader, moment, parse
 from ..health import diagnose
 from ..jsonout import JsonObject
 from ..lines import clip
-from .parameters import Limit, Since
+from ..loop_search import find_culprits
+from .parameters import Conditions, Limit, Since
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["SumTools"]
 
 _WIDEST: Final = 240
+_MS: Final = 1_000_000
 
 
 class SumTools:
@@ -43,6 +45,23 @@ class SumTools:
         with Reader(self._config.store_dir) as store:
             found = store.errors(self._since(since))
         return {"errors": [_clipped(asdict(each)) for each in found[:limit]], "more": len(found) > limit}
+
+    def find_loop_culprits(self, filter: Conditions = "", limit: Limit = 10, since: Since = "") -> JsonObject:
+        """Rank the functions that held event loops without giving way, by the time that others waited meanwhile.
+
+        The filter is for the requests that did so. `culprit_id` and `victim_id` are requests to show. Where the
+        function is the route's handler, record more functions to narrow it down. `skipped` requests were not read.
+        """
+        least_ns = self._config.loop.report_ms * _MS
+        condition = parse(filter) if filter else None
+        with Reader(self._config.store_dir) as store:
+            search = find_culprits(store, least_ns, condition, self._since(since))
+        return {
+            "min_ns": least_ns,
+            "culprits": [_clipped(asdict(each)) for each in search.culprits[:limit]],
+            "more": len(search.culprits) > limit,
+            "skipped": search.skipped,
+        }
 
     def check_health(self) -> JsonObject:
         """Check the machine, the shared memory, the collector, the store and the settings; changes nothing.

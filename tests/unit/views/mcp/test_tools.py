@@ -108,18 +108,13 @@ def test_culprits_are_named_with_their_function_and_their_victims(tmp_path: Path
     culprit = stepping(1, step(1, 10, 310), longest_ms=300)
     victim = stepping(2, step(2, 5, 9), step(2, 310, 311, waited_ms=290), longest_ms=4, waited_ms=290)
     store(tmp_path / "store", [culprit, victim])
-    [told] = RequestTools(replace(config, dir=str(tmp_path))).find_loop_culprits()["culprits"]
-    assert (told["held_ns"], told["function"], told["waited"]) == (300 * MS, "load", 1)
-    [waited] = told["victims"]
-    assert (waited["id"], waited["waited_ns"]) == (f"{2:032x}", 290 * MS)
-
-
-def test_a_culprit_without_victims_is_named_by_its_longest_step(tmp_path: Path, config: Config) -> None:
-    alone = stepping(1, step(1, 10, 310), longest_ms=300)
-    unwatched = stepping(2, longest_ms=20)
-    store(tmp_path / "store", [alone, unwatched])
-    told = RequestTools(replace(config, dir=str(tmp_path))).find_loop_culprits()["culprits"]
-    assert [(each["function"], each["victims"]) for each in told] == [("load", []), ("GET /items/{id}", [])]
+    sums = SumTools(replace(config, dir=str(tmp_path)))
+    [told] = sums.find_loop_culprits()["culprits"]
+    assert (told["function"], told["route"], told["victims"]) == ("load", "GET /items/{id}", 1)
+    assert (told["longest_ns"], told["stolen_ns"]) == (300 * MS, 290 * MS)
+    assert (told["culprit_id"], told["victim_id"]) == (f"{1:032x}", f"{2:032x}")
+    assert sums.find_loop_culprits("route:/other")["culprits"] == []
+    assert sums.find_loop_culprits(since="2100-01-01")["culprits"] == []
 
 
 def test_routes_and_errors_are_summed_up_within_the_limit(config: Config) -> None:
