@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .._core import set_call_limits, set_steered, set_value_limits
 from ..capture.process import process
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ..config import Config
+    from ..config.probe_wishes import ProbeWish
     from .monitoring.marking import Wanted
     from .transform.binding import Planned
 
 logger = logging.getLogger("scope")
+_SLACK_S: Final = 0.01
 
 
 class Probing:
@@ -46,6 +48,7 @@ class Probing:
         self._live: Live | None = None  # with the interpreter's own events
         self._has_chosen = self._is_caught_up = False
         self._lock = threading.Lock()  # of one that applies what is wished for
+        self._end: threading.Timer | None = None  # of what is wished for
 
     def install(self) -> None:
         """Record functions of modules that are imported from now on."""
@@ -74,6 +77,7 @@ class Probing:
             sys.meta_path.remove(self._finder)
         if self._live:
             self._live.tool.close()
+        self._end_in_time(())
         self._finder = self._live = None
 
     def _choose_engine(self) -> None:
@@ -117,9 +121,21 @@ class Probing:
         try:
             with self._lock:
                 wishes = in_force(read_probe_wishes(process.config.probe_wishes_path), time.time_ns())
+                self._end_in_time(wishes)
                 self._wish(tuple(Rule.parse(wish.rule) for wish in wishes))
         except Exception:
             logger.exception("scope: functions that were asked for are not recorded")
+
+    def _end_in_time(self, wishes: tuple[ProbeWish, ...]) -> None:
+        """Look again when the first of these is over, whether or not there still is a collector that says so."""
+        if self._end is not None:
+            self._end.cancel()
+            self._end = None
+        if wishes:
+            left_s = (min(wish.until_ns for wish in wishes) - time.time_ns()) / 1e9
+            self._end = threading.Timer(max(left_s, 0.0) + _SLACK_S, self.grant)
+            self._end.name, self._end.daemon = "scope-probes-end", True
+            self._end.start()
 
     def _wish(self, rules: tuple[Rule, ...]) -> None:
         plan = Plan((*self._plan.rules, *rules), self._plan.ownership, self._plan.own_level)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import logging
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +21,9 @@ from scope.capture.process import process
 from scope.config.probe_wishes import ProbeWish, write_probe_wishes
 from scope.instrument.probing import Probing
 from scope.instrument.transform.finder import ProbedLoader, ProbingFinder
-from tests.unit.core.inside import inside, outline
+from scope.testing import captured
+from tests.support.waiting import eventually
+from tests.unit.core.inside import http, inside, outline, serve
 from tests.unit.instrument.engines import ENGINES
 from tests.unit.views.cli.conftest import clean_environment, run_scope
 
@@ -183,6 +187,39 @@ def wished(
 def wish(*rules: str) -> None:
     Path(process.config.dir).mkdir(parents=True, exist_ok=True)
     write_probe_wishes(process.config.probe_wishes_path, tuple(ProbeWish(rule, 2**62) for rule in rules))
+
+
+@pytest.mark.usefixtures("no_integrations")
+def test_what_is_asked_for_ends_in_time_though_no_collector_says_so(wished: tuple[Probing, Any, Any]) -> None:
+    probing, plain, _ = wished
+
+    def is_recorded() -> bool:
+        return outline(inside(lambda: plain.other(1))) != []
+
+    wish("plain_module:other")
+    probing.grant()
+    assert is_recorded()
+    soon = ProbeWish("plain_module:other", time.time_ns() + 10**8)
+    write_probe_wishes(process.config.probe_wishes_path, (soon, ProbeWish("plain_module:work=off", 2**62)))
+    probing.grant()
+    eventually(lambda: not is_recorded())
+
+
+@pytest.mark.usefixtures("no_integrations")
+def test_what_is_asked_for_in_some_requests_is_recorded_in_those(wished: tuple[Probing, Any, Any]) -> None:
+    probing, plain, _ = wished
+
+    def recorded(path: str) -> list[str]:
+        with captured() as capture:
+            asyncio.run(serve(lambda: plain.other(1), http(path=path)))
+        return outline(capture.trace())
+
+    wish("plain_module:other if route:/items/{id}", "plain_module:work if id:nobody")
+    probing.grant()
+    assert [recorded(path) for path in ("/items/1", "/things")] == [["other"], []]
+    wish("plain_module:other if route:/things")
+    probing.grant()
+    assert [recorded(path) for path in ("/items/1", "/things")] == [[], ["other"]]
 
 
 @pytest.mark.usefixtures("no_integrations")

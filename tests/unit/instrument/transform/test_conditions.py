@@ -15,7 +15,7 @@ from scope.instrument.plan import Condition, Plan, Rule
 from scope.instrument.transform.compiling import Refused
 from scope.instrument.transform.conditions import MOST_CONDITIONS, Conditions, conditions
 from scope.testing import captured
-from tests.unit.core.inside import http, outline, serve
+from tests.unit.core.inside import http, named, outline, serve
 
 from .twins import twins
 
@@ -109,6 +109,18 @@ def test_of_several_conditions_the_last_rule_decides_and_the_rest_holds_elsewher
     assert told(module, "/", path="/") == ["work"]
     assert told(module, "/items/1", path="/items/1") == ["early", "work", "  early"]
     assert told(module, "/items/1", path="/items/1", headers=quiet) == ["early", "early"]
+
+
+def test_values_are_recorded_in_the_requests_that_were_asked_for() -> None:
+    module = probed("twin:early", "twin:early=values if route:/items/{id}")
+
+    def result(path: str) -> object:
+        with captured() as capture:
+            asyncio.run(serve(module.early, http(path=path)))
+        values = named(capture.trace(), "early").values
+        return None if values is None else values.result
+
+    assert [result(path) for path in ("/items/1", "/things")] == [1, None]
 
 
 def test_conditions_that_come_to_be_hold_for_requests_under_way() -> None:
