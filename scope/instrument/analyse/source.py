@@ -39,7 +39,8 @@ class Unreadable:
 def read_modules(path: Path) -> tuple[list[Module], list[Unreadable]]:
     """Every Python file at or below ``path``, in order of its name; hidden and installed ones are passed over.
 
-    Nothing is imported. Raises FileNotFoundError where there is no ``path``.
+    So are links to what is elsewhere, and what is called like a Python file and is none, as a pipe. Nothing is imported.
+    Raises FileNotFoundError where there is no ``path``.
     """
     top = path.parent if path.is_file() else path
     modules: list[Module] = []
@@ -55,10 +56,12 @@ def read_modules(path: Path) -> tuple[list[Module], list[Unreadable]]:
 def _files(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         raise FileNotFoundError(path)
+    top = path.resolve()
     for directory, below, names in os.walk(path):
         here = Path(directory)
         below[:] = [name for name in below if not _is_skipped(here / name)]
-        yield from (here / name for name in names if name.endswith(".py"))
+        files = (here / name for name in names if name.endswith(".py"))
+        yield from (file for file in files if file.is_file() and file.resolve().is_relative_to(top))
 
 
 def _is_skipped(directory: Path) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import pytest
 
+from scope.instrument.analyse import Measured, MeasuredFunction, analyse, corrected
 from scope.model import CallValues, ExceptionInfo, Frame, ProcessEvent, RequestSummary, SpanKind, State, Step
 from scope.store import JSON_FIELDS, ErrorGroup, RouteStats, SegmentLosses, SliceInfo, StoreInfo, Worker, lookup
 from scope.views.asked import Asked
@@ -16,6 +17,7 @@ from scope.views.blame import Blame, OutsideTheft, Theft
 from scope.views.culprits import Culprit
 from scope.views.diff import diff_traces
 from scope.views.difftext import diff_object
+from scope.views.findings import analysis_object
 from scope.views.health import Check
 from scope.views.jsonout import blame_object, span_object, trace_object
 from scope.views.workers import worker_objects
@@ -24,6 +26,7 @@ from tests.unit.views.samples import START_NS, make_span, make_trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from _typeshed import DataclassInstance
 
@@ -168,3 +171,21 @@ def test_slices_and_processes_have_the_fields_of_the_list() -> None:
     meanings = {cells[0]: cells[2] for cells in table("## Health", "`db info --json`")}
     assert re.findall(r"`(\w+)`", meanings["`slices`"]) == names_of(SliceInfo)
     assert re.findall(r"`(\w+)`", meanings["`segments`"]) == names_of(SegmentLosses)
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> dict[str, Any]:
+    """A plan of one route with one finding, measured."""
+    source = "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\nasync def f():\n    open('x')\n"
+    (tmp_path / "main.py").write_text(source)
+    analysis = analyse(tmp_path)
+    measured = Measured(1, 1, {"main.f": MeasuredFunction(1, 1, 1, 1, "a", 1, "a")}, {("GET", "/"): 1})
+    return analysis_object(corrected(analysis, measured))
+
+
+def test_plans_have_the_fields_of_the_list(planned: dict[str, Any]) -> None:
+    assert names(table("## Plan")) == [*planned["findings"][0]]
+    assert names(table("## Plan", "What is proposed")) == [*planned["plan"][0]]
+    assert names(table("## Plan", "`measured` has")) == [*planned["measured"]["functions"][0]]
+    (cost,) = [cells[2] for cells in table("## Plan") if cells[0] == "`cost`"]
+    assert re.findall(r"`(\w+)`", cost) == [*planned["findings"][0]["cost"]]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
+
+from scope.instrument.analyse import analyse
 
 from .kit import analysed, routes
 
@@ -257,3 +260,15 @@ def test_routers_that_a_function_imports_for_itself_are_found(tmp_path: Path) ->
     files = {name: users.replace("PREFIX", name) for name in ("users", "items")}
     analysis = analysed(tmp_path, shop__main=main, shop__users=files["users"], shop__items=files["items"])
     assert sorted(routes(analysis)) == ["GET /v1/users/{id} shop.users.show", "GET /v2/items/{id} shop.items.show"]
+
+
+def test_links_to_what_is_elsewhere_and_pipes_are_passed_over(tmp_path: Path) -> None:
+    """A pipe would never end, and whoever may look at a directory may not look elsewhere by it."""
+    source = "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/NAME')\ndef f(): ...\n"
+    for name in ("inside", "outside"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.py").write_text(source.replace("NAME", name))
+    (tmp_path / "inside" / "link.py").symlink_to(tmp_path / "outside" / "outside.py")
+    (tmp_path / "inside" / "folder").symlink_to(tmp_path / "outside")
+    os.mkfifo(tmp_path / "inside" / "pipe.py")
+    assert [route.path for route in analyse(tmp_path / "inside").routes] == ["/inside"]
