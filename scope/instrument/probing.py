@@ -80,6 +80,12 @@ class Probing:
         self._end_in_time(())
         self._finder = self._live = None
 
+    def forked(self) -> None:
+        """In a child: threads of its parent are not there, and may have held locks."""
+        self._lock = threading.Lock()
+        self._end = None
+        conditions.forked()
+
     def _choose_engine(self) -> None:
         """Once, and not before functions are to be recorded: other programs have use for a tool, too."""
         if not self._has_chosen:
@@ -204,3 +210,4 @@ def _is_concerned(plan: Plan, module: ModuleType) -> bool:
 
 probing = Probing()
 """That of this process."""
+os.register_at_fork(after_in_child=probing.forked)

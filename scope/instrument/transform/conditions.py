@@ -54,6 +54,10 @@ class Conditions:
                 self._held = held
                 self._tell()
 
+    def forked(self) -> None:
+        """In a child: a thread of its parent may have held the lock."""
+        self._lock = threading.Lock()
+
     def _tell(self) -> None:
         set_conditions(tuple(None if each is None else self._parts(each) for each in self._held))
 

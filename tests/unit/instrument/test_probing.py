@@ -22,7 +22,7 @@ from scope.config.probe_wishes import ProbeWish, write_probe_wishes
 from scope.instrument.probing import Probing
 from scope.instrument.transform.finder import ProbedLoader, ProbingFinder
 from scope.testing import captured
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 from tests.unit.core.inside import http, inside, outline, serve
 from tests.unit.instrument.engines import ENGINES
 from tests.unit.views.cli.conftest import clean_environment, run_scope
@@ -260,6 +260,29 @@ def test_modules_whose_source_has_changed_keep_what_they_have(
     else:
         pytest.fail(caplog.text)
     assert "plain_module.work: its source has changed since it was imported" in caplog.text
+
+
+FORKING = """
+import os
+from scope.instrument.plan import Condition
+from scope.instrument.probing import probing
+from scope.instrument.transform.conditions import conditions
+
+with probing._lock, conditions._lock:
+    child = os.fork()
+    if not child:
+        probing.grant()
+        os._exit(conditions.number(Condition(id="x")))
+_, status = os.waitpid(child, 0)
+print(os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_a_child_does_not_wait_for_locks_that_threads_of_its_parent_held() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FORKING], capture_output=True, text=True, check=True, timeout=PATIENCE_S
+    )
+    assert ran.stdout == "1\n"
 
 
 def test_a_wish_that_is_no_rule_is_logged(wished: tuple[Probing, Any, Any], caplog: pytest.LogCaptureFixture) -> None:
