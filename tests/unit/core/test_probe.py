@@ -88,8 +88,9 @@ def test_signature_name_doc_module_and_annotations_are_the_functions() -> None:
     assert (add.__name__, add.__qualname__, add.__doc__) == ("add", "add", "Sums up.")
     assert (later.__doc__, count.__doc__, acount.__doc__) == ("Comes later.", "Counts.", "Counts, asynchronously.")
     assert Shop.price.__qualname__ == "Shop.price"
+    assert (add.__module__, Shop.price.__module__) == ("tests.unit.core.probed", __name__)
     for each in ANY:
-        assert each.__module__ == "tests.unit.core.probed"
+        assert each.__module__ == inspect.unwrap(each).__module__
         assert each.__annotations__["return"]
         assert hasattr(each, "__wrapped__")
 
