@@ -36,4 +36,5 @@ def read_process_events(
 
 
 def _event(columns: dict[str, Any]) -> ProcessEvent:
-    return ProcessEvent(**{**columns, "left_over": bool(columns["left_over"])})
+    left_over = bool(columns.pop("left_over"))
+    return ProcessEvent(**columns, left_over=left_over)

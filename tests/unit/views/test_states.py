@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from scope.model import LeftOut, State, Step, Trace
 from scope.views.states import states, totals
+from scope.views.statetext import percentages
 from tests.unit.views.samples import MS, START_NS, make_span, make_trace
 
 END_MS = 100
@@ -103,19 +104,26 @@ STEPS = st.builds(
 )
 
 
-@given(st.lists(STEPS, max_size=12))
-def test_states_follow_each_other_and_add_up(steps: list[Step]) -> None:
-    whole = trace(*steps)
+@given(st.lists(STEPS, max_size=12), st.sampled_from([0, 0, 3]), st.sampled_from([0, 0, 5]))
+def test_states_follow_each_other_and_add_up(steps: list[Step], lost: int, left_out: int) -> None:
+    """Also those of a trace that lost events, or was assembled without all of its steps."""
+    whole = replace(trace(*steps, lost=lost), left_out=LeftOut(steps=left_out))
     found = states(whole)
     assert [each.start_ns for each in found[1:]] == [each.end_ns for each in found[:-1]]
     assert (found[0].start_ns, found[-1].end_ns) == (START_NS, START_NS + END_MS * MS)
     assert all(each.duration_ns > 0 for each in found)
     assert all((a.state, a.label) != (b.state, b.label) for a, b in pairwise(found))
     assert sum(totals(found).values()) == whole.request.duration_ns
+    assert sum(percentages(totals(found)).values()) == 100
 
 
-@given(st.lists(STEPS, min_size=1, max_size=6), st.integers(0, END_MS * MS - 1))
-def test_each_moment_is_in_the_first_state_that_holds(steps: list[Step], moment: int) -> None:
+@given(
+    st.lists(STEPS, min_size=1, max_size=6),
+    st.integers(0, END_MS * MS - 1),
+    st.sampled_from([0, 0, 3]),
+    st.sampled_from([0, 0, 5]),
+)
+def test_each_moment_is_in_the_first_state_that_holds(steps: list[Step], moment: int, lost: int, left_out: int) -> None:
     at = START_NS + moment
     holds = {
         State.RUNNING: any(not each.in_thread and each.start_ns <= at < each.end_ns for each in steps),
@@ -123,11 +131,13 @@ def test_each_moment_is_in_the_first_state_that_holds(steps: list[Step], moment:
         State.WAITING_FOR_LOOP: any(not each.in_thread and each.ready_ns <= at < each.start_ns for each in steps),
         State.WAITING_FOR_THREAD: any(each.in_thread and each.ready_ns <= at < each.start_ns for each in steps),
     }
-    watched = at >= min(each.ready_ns for each in steps)
+    watched = at >= min(each.ready_ns for each in steps) and not lost
     idle = State.AWAITING if watched else State.UNKNOWN
-    expected = next((state for state, held in holds.items() if held), idle)
-    [found] = [each.state for each in states(trace(*steps)) if each.start_ns <= at < each.end_ns]
-    assert found is expected
+    whole = replace(trace(*steps, lost=lost), left_out=LeftOut(steps=left_out))
+    is_left_out = left_out > 0 and at >= max(each.end_ns for each in steps)
+    expected = next((state for state, held in holds.items() if held and not is_left_out), idle)
+    [found] = [each.state for each in states(whole) if each.start_ns <= at < each.end_ns]
+    assert found is (State.UNKNOWN if is_left_out else expected)
 
 
 def test_what_follows_the_steps_that_were_kept_is_unknown() -> None:
