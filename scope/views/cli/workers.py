@@ -15,7 +15,7 @@ from .options import limit_option
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 @pass_invocation
 def command(invocation: Invocation, *, limit: int, as_json: bool) -> None:
-    """List traced processes, the latest first: since when, how each ended, in whose place it began.
+    """List traced processes: since when, and how each ended; the latest first, and in whose place each began.
 
     With what held their event loops outside any request.
     """
