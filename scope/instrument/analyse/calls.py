@@ -47,10 +47,6 @@ class Calls:
     def of(self, function: str) -> Sequence[Call]:
         return self._by_caller.get(function, ())
 
-    def __iter__(self) -> Iterator[Call]:
-        for calls in self._by_caller.values():
-            yield from calls
-
     def target(self, call: Call) -> Function | None:
         """The function that is called: of a class its ``__init__``, where it is of this code base."""
         return self.functions.get(call.callee) or self.functions.get(f"{call.callee}.__init__")

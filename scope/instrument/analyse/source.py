@@ -39,8 +39,8 @@ class Unreadable:
 def read_modules(path: Path) -> tuple[list[Module], list[Unreadable]]:
     """Every Python file at or below ``path``, in order of its name; hidden and installed ones are passed over.
 
-    So are links to what is elsewhere, and what is called like a Python file and is none, as a pipe. Nothing is imported.
-    Raises FileNotFoundError where there is no ``path``.
+    So are links to what is elsewhere, and pipes and the like. Nothing is imported. Raises FileNotFoundError where there
+    is no ``path``.
     """
     top = path.parent if path.is_file() else path
     modules: list[Module] = []

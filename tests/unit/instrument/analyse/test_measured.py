@@ -118,6 +118,19 @@ def test_what_a_swallowed_exception_costs_is_not_known_but_that_it_was_called_is
     assert (cost.calls, cost.ns) == (4, 0)
 
 
+def test_a_query_in_a_loop_costs_what_its_function_took_at_worst(tmp_path: Path) -> None:
+    source = """
+        def load(session, ids):
+            return [session.execute(each) for each in ids]
+    """
+    analysis = analysed(tmp_path, main=source)
+    after = corrected(analysis, measured(load=MeasuredFunction(3, 2, 300 * MS, 200 * MS, "slow", 1 * MS, "b")))
+    [found] = after.findings
+    assert found.cost is not None
+    assert (found.cost.ns, found.cost.did, found.cost.example) == (200 * MS, "took", "slow")
+    assert (analysis.findings[0].severity.name, found.severity.name) == ("MEDIUM", "HIGH")
+
+
 def test_the_plan_counts_calls_as_they_were_counted(analysis: Analysis) -> None:
     before = {each.function.qualname: each for each in analysis.plan}
     assert (before["load"].calls, before["load"].basis) == (10, "guessed")
