@@ -84,7 +84,7 @@ chaos: $(VENV)/.ready-test
 	$(BIN)/python -m tests.processes.chaos.run
 
 equivalence: $(VENV)/.ready-test
-	$(BIN)/python -m tests.third_party.probed $(NAMES)
+	$(BIN)/python -m tests.third_party.probed $(NAMES) $(if $(LEVEL),--level $(LEVEL))
 
 routes: $(VENV)/.ready-test
 	$(BIN)/python -m tests.third_party.routes $(NAMES)

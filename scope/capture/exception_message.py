@@ -10,6 +10,7 @@ from itertools import islice
 from reprlib import Repr
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from .._core import redact
 from .cut import cut, cut_front
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ TYPE_BYTES: Final = 256
 RELATED_BYTES: Final = 120
 MAX_CAUSES: Final = 3
 MAX_MEMBERS: Final = 3
+_BEYOND: Final = 256
+"""How far behind a cut a secret is looked for, in characters."""
 
 
 def type_name(error: BaseException) -> str:
@@ -64,8 +67,16 @@ def message_of(error: BaseException, size: int) -> str:
 
 
 def _plain(text: str, size: int) -> str:
-    """A real string: a subclass may have a length and slices of its own."""
-    return str.__getitem__(text, slice(size + 1))
+    """A real string, though a subclass may have slices of its own; what a cut would go through is masked before."""
+    seen = str.__getitem__(text, slice(size + _BEYOND))
+    return _masked(seen)[: size + 1]
+
+
+def _masked(text: str) -> str:
+    try:
+        return redact(text)
+    except UnicodeEncodeError:  # a lone surrogate
+        return redact(text.encode("utf-8", "replace").decode())
 
 
 def _of_arguments(args: Sequence[object], size: int) -> str:
@@ -80,8 +91,19 @@ def _text(value: object, size: int) -> str:
     return _repr(value, size) if type(value).__str__ is object.__str__ else _plain(str(value), size)
 
 
+class _Shown(Repr):
+    """Cuts no text before the secrets in it are masked."""
+
+    def repr_str(self, x: str, level: int) -> str:
+        del level
+        masked = _masked(str.__getitem__(x, slice(self.maxstring + _BEYOND)))
+        is_whole = len(masked) <= self.maxstring and str.__len__(x) <= self.maxstring + _BEYOND
+        text = repr(masked[: self.maxstring])
+        return text if is_whole else f"{text}..."
+
+
 def _repr(value: object, size: int) -> str:
-    shown = Repr()
+    shown = _Shown()
     shown.maxlevel = 3
     shown.maxdict = shown.maxlist = shown.maxtuple = shown.maxset = shown.maxfrozenset = shown.maxdeque = 12
     shown.maxstring = size if isinstance(value, str) else 80

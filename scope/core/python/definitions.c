@@ -33,7 +33,7 @@ static uint32_t number_of(PyObject *table, uint8_t kind, PyObject *text)
         return (uint32_t)PyLong_AsUnsignedLong(known);
     uint8_t buffer[1024];
     scope_buffer payload = scope_buffer_over(buffer, sizeof buffer);
-    scope_put_text(&payload, text, 512);
+    scope_put_masked_text(&payload, text, 512);
     uint32_t number = payload.overflow ? 0 : scope_runtime_define(kind, buffer, (uint32_t)scope_buffer_size(&payload));
     PyObject *value = PyLong_FromUnsignedLong(number);
     /* a name that could not be defined is not remembered: user data used as names must not grow the table */

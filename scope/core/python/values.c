@@ -192,7 +192,8 @@ static void put_set(scope_buffer *buffer, PyObject *value, int depth)
 
 void scope_put_pair(scope_buffer *buffer, PyObject *name, PyObject *value, int depth)
 {
-    if (buffer->deep)
+    bool is_data = buffer->deep || depth > 1; /* the name of an attribute is one of the program's */
+    if (is_data)
         scope_put_masked_text(buffer, name, KEY_BYTES);
     else
         scope_put_text(buffer, name, KEY_BYTES);

@@ -41,10 +41,13 @@ def check(suite: Suite, environment: Environment, engine: str) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument(
+        "--level", default="timing", choices=("timing", "values", "locals", "lines"), help="how deep: timing"
+    )
     parser.add_argument("--engine", choices=("ast", "monitoring"), default="ast", help="by which engine: ast")
     arguments = parser.parse_args()
     suites = [suite_of(name) for name in arguments.names or known()]
-    environment = Environment()
+    environment = Environment(arguments.level)
     try:
         results = [check(suite, environment, arguments.engine) for suite in suites]
     except subprocess.CalledProcessError as error:

@@ -40,9 +40,10 @@ class Result:
 
 
 class Environment:
-    """For the interpreter that runs this."""
+    """For the interpreter that runs this; functions are recorded as deep as ``level`` says."""
 
-    def __init__(self) -> None:
+    def __init__(self, level: str = "timing") -> None:
+        self._level = level
         self._folder = ROOT / "build" / "probed" / f"{sys.version_info.major}.{sys.version_info.minor}"
 
     @cached_property
@@ -70,6 +71,7 @@ class Environment:
             "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}",
             "PROBED_MODULES": ",".join(suite.modules) if engine else "",
             "PROBED_ENGINE": engine,
+            "PROBED_LEVEL": self._level,
             "SUITE_OUTCOMES": str(folder / "outcomes.json"),
             "SUITE_TOLD": str(folder / "told.json"),
         }

@@ -1,5 +1,6 @@
 """Records every function of the modules that PROBED_MODULES names, with commas between, by the engine PROBED_ENGINE.
 
+How deep they are recorded is the level PROBED_LEVEL; beyond timing the engine is always that of transformed code.
 All that runs is one request, so that each call of these functions is recorded. What was recorded is told at the end.
 """
 
@@ -67,5 +68,6 @@ def _loader(module: object) -> object:
 
 def from_environment() -> Everything | None:
     """What PROBED_MODULES asks for; None where it asks for nothing."""
-    modules = [name for name in os.environ.get("PROBED_MODULES", "").split(",") if name]
+    level = os.environ.get("PROBED_LEVEL", "timing")
+    modules = [f"{name}={level}" for name in os.environ.get("PROBED_MODULES", "").split(",") if name]
     return Everything(modules, os.environ.get("PROBED_ENGINE", "ast")) if modules else None

@@ -217,9 +217,13 @@ def test_attributes_that_fail_cost_only_what_they_would_have_told() -> None:
     assert describe(Broken("x")) == (type_name(Broken()), "<str() raised RuntimeError>", [])
 
 
-def test_a_cut_falls_before_a_word_and_before_a_number() -> None:
+def test_a_secret_is_masked_before_a_cut_and_a_cut_falls_before_a_word_and_a_number() -> None:
     """Half a card number or half a key would not be recognised as a secret any more."""
-    assert message(ValueError("paid with 4111 1111 1111 1111"), ExceptionLimits(message_bytes=24)) == "paid with…"
+    short = ExceptionLimits(message_bytes=24)
+    assert message(ValueError("paid with 4111 1111 1111 1111"), short) == "paid with [redacted]"
+    assert message(ValueError("paid with 4111 1111 1111 1112"), short) == "paid with…"
+    token = f"eyJhbGciOiJIUzI1NiJ9.{'e' * 90}.{'c' * 40}"
+    assert message(ValueError({"note": [f"say {token}"]}), ExceptionLimits()) == "{'note': ['say [redacted]']}"
     assert message(ValueError("token is abcdefghijklmnopqrstuvwxyz"), ExceptionLimits(message_bytes=24)) == "token is…"
 
 
