@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from .findings import DEEPEST, Severity, finding_in, short_way
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from .findings import Finding
     from .functions import Function
 
-__all__ = ["queries_in_loops"]
+__all__ = ["Queries"]
 
 _QUERIES: Final = frozenset(
     {
@@ -35,30 +36,48 @@ _SENDING_MODULES: Final = frozenset({"httpx", "requests"})
 _CLIENT_CLASSES: Final = ("Client", "Session", "Connection", "Cursor", "Pool", "Engine", "Redis", "Database")
 
 
-def queries_in_loops(function: Function, calls: Calls) -> Iterator[Finding]:
-    for call in calls.of(function.name):
-        if not call.loops:
-            continue
-        path = _way_to_a_query(call, calls)
-        if path:
-            severity = Severity.HIGH if call.loops > 1 or len(path) == 1 else Severity.MEDIUM
-            what = short_way(path)
-            yield finding_in("query-in-loop", severity, function, call.line, f"{what} once for every item of a loop")
+class Queries:
+    """Where the functions of a code base make queries, themselves or by the functions that they call.
 
+    Found backwards from the queries, so that it takes no longer than there are calls.
+    """
 
-def _way_to_a_query(call: Call, calls: Calls) -> tuple[str, ...]:
-    """What is called, one after the other, down to the query; empty where none is known."""
-    seen: set[str] = set()
-    waiting: list[tuple[Call, tuple[str, ...]]] = [(call, ())]
-    while waiting:
-        at, path = waiting.pop(0)
-        if _is_query(at):
-            return (*path, ".".join(filter(None, (at.receiver, at.method))))
-        target = calls.target(at)
-        if target is not None and target.name not in seen and len(path) < DEEPEST:
-            seen.add(target.name)
-            waiting.extend((each, (*path, target.qualname)) for each in calls.of(target.name))
-    return ()
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._towards: dict[str, Call] = {}
+        callers: dict[str, list[Call]] = {}
+        for call in (each for name in calls.functions for each in calls.of(name)):
+            target = calls.target(call)
+            if _is_query(call):
+                self._towards.setdefault(call.caller, call)
+            elif target is not None:
+                callers.setdefault(target.name, []).append(call)
+        waiting = deque(self._towards)
+        while waiting:
+            for call in callers.get(waiting.popleft(), ()):
+                if call.caller not in self._towards:
+                    self._towards[call.caller] = call
+                    waiting.append(call.caller)
+
+    def in_loops(self, function: Function) -> Iterator[Finding]:
+        """Calls in loops of ``function`` that are queries, or lead to one."""
+        for call in self._calls.of(function.name):
+            path = self._way(call) if call.loops else ()
+            if path:
+                severity = Severity.HIGH if call.loops > 1 or len(path) == 1 else Severity.MEDIUM
+                message = f"{short_way(path)} once for every item of a loop"
+                yield finding_in("query-in-loop", severity, function, call.line, message)
+
+    def _way(self, call: Call) -> tuple[str, ...]:
+        """What is called, one after the other, down to the query; empty where none is known, or a long way down."""
+        path: list[str] = []
+        while not _is_query(call):
+            target = self._calls.target(call)
+            if target is None or target.name not in self._towards or len(path) == DEEPEST:
+                return ()
+            path.append(target.qualname)
+            call = self._towards[target.name]
+        return (*path, ".".join(filter(None, (call.receiver, call.method))))
 
 
 def _is_query(call: Call) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from .blocking import blocking
 from .findings import DEEPEST, Severity, finding_in, short_way
-from .queries import queries_in_loops
+from .queries import Queries
 from .silence import swallowed
 
 if TYPE_CHECKING:
@@ -30,9 +30,11 @@ _SPAWNING: Final = frozenset({"asyncio.create_task", "asyncio.ensure_future"})
 
 def find(calls: Calls, names: Names) -> Iterator[Finding]:
     """Everything that any rule finds, in no particular order."""
+    queries = Queries(calls)
     for function in calls.functions.values():
         for rule in _ON_CALLS:
             yield from rule(function, calls)
+        yield from queries.in_loops(function)
         yield from swallowed(function, names.at(function))
         yield from _complexity(function)
 
@@ -105,7 +107,6 @@ def _unkept_tasks(function: Function, calls: Calls) -> Iterator[Finding]:
 
 _ON_CALLS: Final[tuple[Callable[[Function, Calls], Iterator[Finding]], ...]] = (
     _blocking,
-    queries_in_loops,
     _missing_awaits,
     _unkept_tasks,
 )
