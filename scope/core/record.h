@@ -31,6 +31,8 @@ enum {
     SCOPE_OUTSIDE_STEP = 0x41,
     SCOPE_GC_PAUSE = 0x42,
     SCOPE_SHUTDOWN = 0x43,
+    SCOPE_ASYNC_TASK_BEGIN = 0x44,
+    SCOPE_ASYNC_TASK_END = 0x45,
 };
 
 enum { SCOPE_OUTCOME_OK, SCOPE_OUTCOME_EXCEPTION, SCOPE_OUTCOME_CANCELLED, SCOPE_OUTCOME_DISCONNECTED };
@@ -75,12 +77,14 @@ static inline uint64_t scope_event_words(uint8_t type)
     case SCOPE_ANNOTATION:
     case SCOPE_EXCEPTION:
     case SCOPE_LINES:
+    case SCOPE_ASYNC_TASK_END:
         return SCOPE_PREFIX_WORDS + 1;
     case SCOPE_RESPONSE_END:
     case SCOPE_VALUES:
         return SCOPE_PREFIX_WORDS + 2;
     case SCOPE_LOOP_STEP:
     case SCOPE_OUTSIDE_STEP:
+    case SCOPE_ASYNC_TASK_BEGIN:
         return SCOPE_PREFIX_WORDS + 3;
     case SCOPE_GC_PAUSE:
         return SCOPE_PREFIX_WORDS + 4;

@@ -130,11 +130,13 @@ bool scope_summarize(scope_group *group, const uint8_t *record, uint64_t words)
     uint64_t time_ns = scope_load64(record + 8);
     group->events++;
     group->dirty = true;
-    if (time_ns > group->end_ns)
+    uint8_t type = scope_header_type(scope_load64(record));
+    bool outlived = type == SCOPE_ASYNC_TASK_END && group->ended; /* its end is not the request's */
+    if (time_ns > group->end_ns && !outlived)
         group->end_ns = time_ns;
     if (group->start_ns == 0 || (!group->begun && time_ns < group->start_ns))
         group->start_ns = time_ns;
-    switch (scope_header_type(scope_load64(record))) {
+    switch (type) {
     case SCOPE_REQUEST_BEGIN:
         return begin(group, record, words);
     case SCOPE_REQUEST_ROUTE:

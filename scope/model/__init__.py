@@ -1,5 +1,6 @@
 """The nouns of a trace as frozen data; imports nothing of ours."""
 
+from .async_task import AsyncTask
 from .call import CallValues, LineRun, Locals, ValuesKind
 from .event import Event, EventType, Outcome
 from .process_event import ProcessEvent
@@ -11,6 +12,7 @@ from .trace import LeftOut, Trace
 from .value import Attributes, AttributeValue, Cut, Instance, ObjectName, Part, Redacted
 
 __all__ = [
+    "AsyncTask",
     "AttributeValue",
     "Attributes",
     "CallValues",

@@ -36,6 +36,8 @@ class EventType(IntEnum):
     OUTSIDE_STEP = 0x41
     GC_PAUSE = 0x42
     SHUTDOWN = 0x43
+    ASYNC_TASK_BEGIN = 0x44
+    ASYNC_TASK_END = 0x45
 
 
 class Outcome(IntEnum):

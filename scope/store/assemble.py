@@ -21,6 +21,7 @@ from .drafts import ROOT, Drafts
 from .order import AHEAD, in_order
 from .root_span import freeze_root
 from .span_draft import PARENT_LOST, START_LOST
+from .task_draft import TaskDrafts
 from .values_draft import ValuesDraft
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def assemble(
     monotonic one. Never raises for what the events say. Spans whose begin was lost carry ``scope.start_lost``, spans
     whose parent was lost ``scope.parent_lost``; losses are marks of the root.
 
-    With a ``limit`` at most so many spans below the root, marks and steps are kept: the shallowest spans, of equally
-    deep ones the first, and the first marks and steps. What is left out is counted, by the trace and by its spans.
+    With a ``limit`` at most so many spans below the root, marks, steps, tasks are kept: the shallowest spans, of those
+    equally deep the first, and the first of the rest. What is left out is counted, by the trace and by its spans.
     Then events are not all held, so what a lane tells much later than another may be taken in after what followed it.
     """
     work = _Assembly(definitions, clock_offset_ns, limit)
@@ -59,7 +60,8 @@ def assemble(
     drafts = list(work.drafts.all())
     _adopt(drafts, work)
     _reach_back(drafts)
-    return Trace(request, _freeze(drafts, work, request), tuple(work.steps), work.left_out())
+    tasks = work.tasks.freeze(_ids(work, request), clock_offset_ns, request.state)
+    return Trace(request, _freeze(drafts, work, request), tuple(work.steps), work.left_out(), tasks)
 
 
 class _Assembly:
@@ -74,6 +76,7 @@ class _Assembly:
         self.route: str | None = None
         self.thread = ""
         self.steps: list[Step] = []
+        self.tasks = TaskDrafts(limit)
         self.offset_ns = offset_ns
         self._definitions = definitions
         self._limit = limit
@@ -103,7 +106,7 @@ class _Assembly:
 
     def left_out(self) -> LeftOut:
         marks = self._marks_left_out + self.drafts.marks_dropped
-        return LeftOut(self.drafts.left_out, marks, self._steps_left_out)
+        return LeftOut(self.drafts.left_out, marks, self._steps_left_out, self.tasks.left_out)
 
     def _has_room(self, kept: int) -> bool:
         return self._limit is None or kept < self._limit
@@ -210,7 +213,12 @@ def _values(work: _Assembly, event: Event) -> None:
     draft.values.take_in(event, work.offset_ns)
 
 
+def _async_task(work: _Assembly, event: Event) -> None:
+    work.tasks.take_in(event, work.definition(event.site))
+
+
 def _loop_step(work: _Assembly, event: Event) -> None:
+    work.tasks.take_in(event, None)
     if not work.has_room_for_step():
         return
     end_ns = event.time_ns + work.offset_ns
@@ -272,6 +280,8 @@ _TAKE_IN: Final[Mapping[EventType, Callable[[_Assembly, Event], None]]] = {
     EventType.EXCEPTION: _exception,
     EventType.LOOP_STEP: _loop_step,
     EventType.GC_PAUSE: _gc_pause,
+    EventType.ASYNC_TASK_BEGIN: _async_task,
+    EventType.ASYNC_TASK_END: _async_task,
 }
 
 
@@ -321,6 +331,13 @@ def _freeze(drafts: list[SpanDraft], work: _Assembly, request: RequestSummary) -
         own_id = f"{span_id(root_id, draft.number):016x}"
         up.children.append(draft.freeze(own_id, parent_id, work.offset_ns, request.state))
     return freeze_root(work.root, request, work.route)
+
+
+def _ids(work: _Assembly, request: RequestSummary) -> dict[int, str]:
+    """The ids of the spans that tasks were made in, by their numbers; the root's where one is not there."""
+    root_id = _root_id(request)
+    parents = set(work.tasks.parents().values())
+    return {each: f"{span_id(root_id, each):016x}" if work.drafts.get(each) else request.span_id for each in parents}
 
 
 def _root_id(request: RequestSummary) -> int:

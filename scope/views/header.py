@@ -91,7 +91,7 @@ def completeness(request: RequestSummary) -> Piece:
 def left_out(trace: Trace) -> str:
     """What of the request is stored but not shown, and how to see it; empty where all is."""
     missing = trace.left_out
-    counts = (("spans", missing.spans), ("marks", missing.marks), ("steps", missing.steps))
+    counts = (("spans", missing.spans), ("marks", missing.marks), ("steps", missing.steps), ("tasks", missing.tasks))
     named = ", ".join(f"{count} {what}" for what, count in counts if count)
     return f"not shown: {named}: too many; --all shows them, and takes its time" if named else ""
 

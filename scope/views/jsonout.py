@@ -82,6 +82,7 @@ def trace_object(trace: Trace) -> JsonObject:
         "request": request_object(trace.request),
         "spans": spans,
         "states": [_state(each) for each in states(trace)],
+        "tasks": [asdict(task) for task in trace.tasks],
         **({"truncated": asdict(trace.left_out)} if trace.left_out else {}),
     }
 

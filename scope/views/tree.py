@@ -11,11 +11,12 @@ from .fold import FOLD_AT, nodes
 from .format import format_duration
 from .lines import Line, Piece, line
 from .spantext import detail_pieces, duration_text, location, mark_text, name_pieces, short_type
+from .tasktext import left_over, made_in, task_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from ..model import ExceptionInfo, Mark, Span, Trace
+    from ..model import AsyncTask, ExceptionInfo, Mark, Span, Trace
     from .fold import Node, Placed
     from .lines import Role
 
@@ -52,7 +53,7 @@ class _Row:
 
 def _rows(trace: Trace, fold_at: int, shortest_ns: int, value_length: int | None) -> Iterator[_Row]:
     origin_ns, thread = trace.root.start_ns, trace.root.thread
-    raised = _first_raisers(trace)
+    raised, tasks = _first_raisers(trace), made_in(trace)
     in_background = False
     for placed in nodes(trace, fold_at=fold_at, shortest_ns=shortest_ns):
         if placed.background and not in_background and placed.depth == 1:
@@ -60,8 +61,21 @@ def _rows(trace: Trace, fold_at: int, shortest_ns: int, value_length: int | None
         in_background = placed.background
         yield _row(placed, trace, detail_pieces(placed.node, thread, value_length=value_length))
         yield from _marks(placed, origin_ns, value_length)
+        if placed.node.count == 1:
+            made = tasks.get(placed.node.first.span_id, ())
+            yield from _tasks(made, placed.below, origin_ns, fold_at, shortest_ns)
         if placed.node.first.span_id in raised:
             yield from _exception(placed)
+
+    if apart := left_over(trace):
+        yield _Row("", "", (Piece("tasks that outlived the request", "dim"),))
+        yield from _tasks(apart, "", origin_ns, fold_at, shortest_ns)
+
+
+def _tasks(tasks: Iterable[AsyncTask], indent: str, origin_ns: int, fold_at: int, shortest_ns: int) -> Iterator[_Row]:
+    for start_ns, duration_ns, text in task_lines(tasks, fold_at=fold_at, shortest_ns=shortest_ns):
+        lasted = "no end" if duration_ns is None else format_duration(duration_ns)
+        yield _Row(format_duration(start_ns - origin_ns), lasted, (Piece(f"{indent}⧗ ", "dim"), *text))
 
 
 def _row(placed: Placed, trace: Trace, details: Iterator[Piece]) -> _Row:

@@ -13,6 +13,7 @@ from ..model import Event, EventType, Frame, Outcome
 from .cursor import Cursor
 from .errors import WireError
 from .layout import (
+    ASYNC_TASK_BEGIN,
     BLOCK,
     FIRST_EVENT_TYPE,
     GAP,
@@ -192,8 +193,8 @@ def _frame(cursor: Cursor) -> Frame:
 
 
 def _loop_step(cursor: Cursor) -> Mapping[str, object]:
-    waited_ns, ran_ns, flags, _ = cursor.take(LOOP_STEP)
-    return {"waited_ns": waited_ns, "ran_ns": ran_ns, "flags": flags}
+    waited_ns, ran_ns, flags, task = cursor.take(LOOP_STEP)
+    return {"waited_ns": waited_ns, "ran_ns": ran_ns, "flags": flags, "task": task}
 
 
 def _gc_pause(cursor: Cursor) -> Mapping[str, object]:
@@ -204,6 +205,16 @@ def _gc_pause(cursor: Cursor) -> Mapping[str, object]:
         "collected": collected,
         "uncollectable": uncollectable,
     }
+
+
+def _async_task_begin(cursor: Cursor) -> Mapping[str, object]:
+    waited_ns, flags, _ = cursor.take(ASYNC_TASK_BEGIN)
+    return {"waited_ns": waited_ns, "flags": flags, "name": cursor.text16()}
+
+
+def _async_task_end(cursor: Cursor) -> Mapping[str, object]:
+    outcome, _ = cursor.take(TWO_BYTES)
+    return {"outcome": outcome, "error": cursor.text16()}
 
 
 _PAYLOADS: Final[dict[EventType, Callable[[Cursor], Mapping[str, object]]]] = {
@@ -222,4 +233,6 @@ _PAYLOADS: Final[dict[EventType, Callable[[Cursor], Mapping[str, object]]]] = {
     EventType.LOOP_STEP: _loop_step,
     EventType.OUTSIDE_STEP: _loop_step,
     EventType.GC_PAUSE: _gc_pause,
+    EventType.ASYNC_TASK_BEGIN: _async_task_begin,
+    EventType.ASYNC_TASK_END: _async_task_end,
 }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ..model import Event, EventType
 from . import fields
 from .layout import (
+    ASYNC_TASK_BEGIN,
     BLOCK,
     FIRST_EVENT_TYPE,
     GAP,
@@ -169,12 +170,21 @@ def _frame(frame: Frame) -> bytes:
 
 
 def _loop_step(event: Event) -> bytes:
-    return LOOP_STEP.pack(*(fields.number(event, name) for name in ("waited_ns", "ran_ns", "flags")), 0)
+    return LOOP_STEP.pack(*(fields.number(event, name) for name in ("waited_ns", "ran_ns", "flags", "task")))
 
 
 def _gc_pause(event: Event) -> bytes:
     counts = (fields.number(event, name) for name in ("collected", "uncollectable"))
     return GC_PAUSE.pack(fields.number(event, "lasted_ns"), fields.number(event, "generation"), 0, *counts)
+
+
+def _async_task_begin(event: Event) -> bytes:
+    fixed = ASYNC_TASK_BEGIN.pack(fields.number(event, "waited_ns"), fields.number(event, "flags"), 0)
+    return fixed + encode_text(fields.text(event, "name"))
+
+
+def _async_task_end(event: Event) -> bytes:
+    return TWO_BYTES.pack(fields.number(event, "outcome"), 0) + encode_text(fields.text(event, "error"))
 
 
 _PAYLOADS: Final[dict[EventType, Callable[[Event], bytes]]] = {
@@ -201,4 +211,6 @@ _PAYLOADS: Final[dict[EventType, Callable[[Event], bytes]]] = {
     EventType.OUTSIDE_STEP: _loop_step,
     EventType.GC_PAUSE: _gc_pause,
     EventType.SHUTDOWN: _nothing,
+    EventType.ASYNC_TASK_BEGIN: _async_task_begin,
+    EventType.ASYNC_TASK_END: _async_task_end,
 }

@@ -33,6 +33,7 @@ GC_PAUSE: Final = Struct("<QIIQQ")
 VALUES: Final = Struct("<BBHI")
 LINES: Final = Struct("<IHH")
 LINE: Final = Struct("<IIQ")
+ASYNC_TASK_BEGIN: Final = Struct("<QII")
 TWO_BYTES: Final = Struct("<BB")
 
 _FIXED_BYTES: Final = {
@@ -59,6 +60,8 @@ _FIXED_BYTES: Final = {
     EventType.OUTSIDE_STEP: LOOP_STEP.size,
     EventType.GC_PAUSE: GC_PAUSE.size,
     EventType.SHUTDOWN: 0,
+    EventType.ASYNC_TASK_BEGIN: ASYNC_TASK_BEGIN.size + 2,
+    EventType.ASYNC_TASK_END: TWO_BYTES.size + 2,
 }
 
 

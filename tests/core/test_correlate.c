@@ -190,7 +190,8 @@ static void records_too_short_for_their_type_are_counted_and_left_out(void)
 {
     static const uint8_t types[] = {SCOPE_REQUEST_BEGIN, SCOPE_RESPONSE_START, SCOPE_RESPONSE_END, SCOPE_REQUEST_END,
                                     SCOPE_SPAN_BEGIN,    SCOPE_SPAN_END,       SCOPE_ANNOTATION,   SCOPE_EXCEPTION,
-                                    SCOPE_LOOP_STEP,     SCOPE_OUTSIDE_STEP,   SCOPE_GC_PAUSE};
+                                    SCOPE_LOOP_STEP,     SCOPE_OUTSIDE_STEP,   SCOPE_GC_PAUSE,     SCOPE_ASYNC_TASK_BEGIN,
+                                    SCOPE_ASYNC_TASK_END};
     setting it = new_setting();
     for (size_t index = 0; index < sizeof types; index++)
         feed(&it, 0, event(types[index], 5, 100, scope_event_words(types[index]) - 1));

@@ -55,7 +55,8 @@ def event_types(request: RequestSummary) -> list[str]:
     """The types of what the application did, in order; how its loop ran it is left out."""
     with Reader(load().store_dir) as reader:
         types = [event.type for event in decode_records(reader.blob(request))]
-    return [each.name for each in types if each not in {EventType.LANE, EventType.LOOP_STEP}]
+    apart = {EventType.LANE, EventType.LOOP_STEP, EventType.ASYNC_TASK_BEGIN, EventType.ASYNC_TASK_END}
+    return [each.name for each in types if each not in apart]
 
 
 def span_names(request: RequestSummary) -> dict[str, str]:

@@ -243,7 +243,7 @@ RequestObject *scope_begin_request(PyObject *scope, PyObject *header_name, bool 
     begin_scope(self, scope, &found);
     PyErr_Clear();
     if (kind != SCOPE_KIND_LIFESPAN)
-        scope_loop_enter(self);
+        scope_loop_enter(self, true);
     return self;
 }
 
@@ -269,6 +269,7 @@ RequestObject *scope_begin_task(PyObject *name, PyObject *attributes)
     scope_put_attributes(&buffer, attributes);
     emit_begin(self, &buffer);
     PyErr_Clear();
+    scope_loop_enter(self, false);
     return self;
 }
 

@@ -17,6 +17,7 @@
  */
 #include "loop.h"
 
+#include "async_tasks.h"
 #include "awaiting.h"
 #include "context.h"
 #include "emit.h"
@@ -42,6 +43,8 @@ typedef struct {
 
 typedef struct running {
     struct running *outer;
+    PyObject *task; /* borrowed; NULL: the step is no task's */
+    uint32_t task_number; /* within the request; 0: the request's own, or none */
     RequestObject *request; /* strong; NULL: none, or ended */
     uint64_t ready_ns, begin_ns;
     bool passes_on, in_thread;
@@ -112,15 +115,21 @@ static void emit_step(RequestObject *request, const running *step, uint64_t now_
 {
     struct {
         uint64_t waited_ns, ran_ns;
-        uint32_t flags, reserved;
-    } payload = {step->begin_ns - step->ready_ns, now_ns - step->begin_ns, step->in_thread ? SCOPE_STEP_IN_THREAD : 0, 0};
+        uint32_t flags, task;
+    } payload = {
+        .waited_ns = step->begin_ns - step->ready_ns,
+        .ran_ns = now_ns - step->begin_ns,
+        .flags = step->in_thread ? SCOPE_STEP_IN_THREAD : 0,
+        .task = step->task_number,
+    };
     uint32_t site = number && runtime.session ? scope_session_site(runtime.session, number) : 0;
     scope_emit_payload_at(request, now_ns, SCOPE_LOOP_STEP, site, span, 0, &payload, sizeof payload);
 }
 
-void scope_loop_enter(RequestObject *request)
+void scope_loop_enter(RequestObject *request, bool takes_step)
 {
-    if (now_running && !now_running->request)
+    scope_async_tasks_begin(request, now_running ? now_running->task : NULL);
+    if (takes_step && now_running && !now_running->request)
         now_running->request = (RequestObject *)Py_NewRef((PyObject *)request);
 }
 
@@ -133,8 +142,9 @@ void scope_loop_leave(RequestObject *request, uint64_t now_ns)
     now_running->ready_ns = now_running->begin_ns = now_ns;
 }
 
-static void begin_step(running *step, const HeldObject *callback, bool passes_on)
+static void begin_step(running *step, const HeldObject *callback, PyObject *task)
 {
+    bool passes_on = !task && !callback->in_thread;
     ContextObject *context = scope_context();
     uint64_t now_ns = scope_event_now();
     *step = (running){
@@ -142,11 +152,15 @@ static void begin_step(running *step, const HeldObject *callback, bool passes_on
         /* a timer that is a little early by the loop's own clock has not waited */
         .ready_ns = callback->ready_ns < now_ns ? callback->ready_ns : now_ns,
         .begin_ns = now_ns,
+        .task = task,
         .passes_on = passes_on,
         .in_thread = callback->in_thread,
     };
-    if (context && context->request && !passes_on)
+    if (context && context->request && !passes_on) {
         step->request = (RequestObject *)Py_NewRef((PyObject *)context->request);
+        if (task)
+            step->task_number = scope_async_task_steps(step->request, task, context->span, step->ready_ns, now_ns);
+    }
     Py_XDECREF(context);
     now_running = step;
 }
@@ -178,13 +192,16 @@ static void end_step(running *step, PyObject *callback, PyObject *task)
     now_running = step->outer;
     bool is_requests = step->request && !step->request->ended;
     uint64_t now_ns = is_requests || !step->in_thread ? scope_event_now() : 0;
-    if (is_requests || (now_ns && now_ns - step->begin_ns >= scope_least_outside_ns)) {
+    bool is_long = now_ns && now_ns - step->begin_ns >= scope_least_outside_ns;
+    if (is_requests || is_long || step->task_number) {
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
         if (is_requests)
             end_requests_step(step, now_ns, task);
-        else
+        else if (is_long)
             end_long_step(step, now_ns, callback, task);
+        if (step->task_number && step->request)
+            scope_async_task_rests(step->request, task, step->task_number, now_ns);
         PyErr_Restore(type, value, traceback);
     }
     Py_XDECREF(step->request);
@@ -196,8 +213,8 @@ static PyObject *callback_call(PyObject *callable, PyObject *const *args, size_t
     PyObject *task = self->in_thread ? NULL : task_of(self->inner);
     PyErr_Clear();
     running step;
-    begin_step(&step, self, !task && !self->in_thread);
     Py_XINCREF(task);
+    begin_step(&step, self, task);
     PyObject *result = PyObject_Vectorcall(self->inner, args, flags, names);
     end_step(&step, self->inner, task);
     Py_XDECREF(task);

@@ -4,8 +4,8 @@
 
 #include "request.h"
 
-/* The request begins within the step that runs now, if one does. */
-void scope_loop_enter(RequestObject *request);
+/* The request begins within the step that runs now, if one does; whether that is its own from the step's beginning on. */
+void scope_loop_enter(RequestObject *request, bool takes_step);
 
 /* The request ends at `now_ns`: writes the part of the step that was its own. */
 void scope_loop_leave(RequestObject *request, uint64_t now_ns);

@@ -65,7 +65,7 @@ static PyObject *code_of(PyObject *coroutine)
     return code;
 }
 
-static uint32_t number_of_task(PyObject *task)
+uint32_t scope_number_of_task(PyObject *task)
 {
     PyObject *coroutine = PyObject_CallMethod(task, "get_coro", NULL);
     PyErr_Clear();
@@ -83,7 +83,7 @@ void scope_emit_outside_step(const scope_outside_step *step, PyObject *callback,
     SessionObject *session = runtime.session;
     if (!session)
         return;
-    uint32_t number = task ? number_of_task(task) : number_of_callable(callback);
+    uint32_t number = task ? scope_number_of_task(task) : number_of_callable(callback);
     struct {
         uint64_t waited_ns, ran_ns;
         uint32_t flags, reserved;

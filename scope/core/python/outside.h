@@ -12,6 +12,9 @@ typedef struct {
     bool left_over; /* in the context of a request that had ended */
 } scope_outside_step;
 
+/* The process-wide number of what names the task's coroutine; 0 for none. Leaves no exception set. */
+uint32_t scope_number_of_task(PyObject *task);
+
 /* Writes the step of `task`, or, where that is NULL, of `callback`. Leaves no exception set. */
 void scope_emit_outside_step(const scope_outside_step *step, PyObject *callback, PyObject *task);
 

@@ -2,6 +2,7 @@
 #include "request.h"
 
 #include "../inbound.h"
+#include "async_tasks.h"
 #include "calls.h"
 #include "conditions.h"
 #include "context.h"
@@ -31,6 +32,7 @@ void scope_end_request(RequestObject *self, uint8_t outcome)
     self->ended = true;
     Py_CLEAR(self->last_error);
     scope_calls_report(self);
+    scope_async_tasks_report(self);
     uint64_t payload[5] = {outcome, self->bytes_in, self->messages_in, self->messages_out, self->bytes_out};
     scope_emit_payload_at(self, now_ns, SCOPE_REQUEST_END, 0, 1, 0, payload, sizeof payload);
     if (self->kind != SCOPE_KIND_TASK)
@@ -251,6 +253,7 @@ static void request_dealloc(RequestObject *self)
     Py_XDECREF(self->response_header);
     Py_XDECREF(self->last_error);
     scope_calls_free(self);
+    scope_async_tasks_free(self);
     type->tp_free(self);
     Py_DECREF(type);
 }

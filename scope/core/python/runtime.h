@@ -52,6 +52,7 @@ typedef struct {
     PyObject *method, *path; /* of the scope, while it began under conditions; else NULL */
     uint64_t conditions, tickets; /* bits of those that it meets, and of those it took the ticket of: conditions.h */
     uint32_t conditions_of; /* serial of the table that was looked at; 0: none */
+    struct scope_async_tasks *async_tasks; /* async_tasks.h; NULL before the first */
     struct scope_calls *calls; /* of instrumented functions: calls.h; NULL before the first */
 } RequestObject;
 

@@ -9,7 +9,7 @@ from ..database import insert_all
 from ..identity import identity, signed
 from .faults import Sighting, count_fault
 from .notes import read_notes
-from .unstored import count, unstored
+from .unstored import count, has_work, unstored
 
 if TYPE_CHECKING:
     from ..batch import Summary
@@ -41,7 +41,7 @@ def append_late(slice_: Slice, late: Summary, earlier: Noted, journal: Journal) 
         " end_ns = max(end_ns, ?), loop_wait_ns = loop_wait_ns + ?, thread_wait_ns = thread_wait_ns + ?,"
         " longest_step_ns = max(longest_step_ns, ?) WHERE request = ?",
         (
-            *(late.events, late.spans, late.errors, late.lost, late.end_ns),
+            *(late.events, late.spans, late.errors, late.lost, late.end_ns if has_work(late.blob) else 0),
             *(late.loop_wait_ns, late.thread_wait_ns, late.longest_step_ns, request),
         ),
     )

@@ -17,12 +17,13 @@ from ...wire.layout import FIRST_EVENT_TYPE, LOOP_STEP, PREFIX
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Counts", "count", "unstored"]
+__all__ = ["Counts", "count", "has_work", "unstored"]
 
 _REPEATED: Final = 2
 _IN_THREAD: Final = 1
 _FEW: Final = 4
 """Parts that are sooner searched for than compared one by one with what may be long."""
+_NO_WORK: Final = frozenset({EventType.LANE, EventType.ASYNC_TASK_END})
 _SPANS: Final = frozenset({EventType.REQUEST_BEGIN, EventType.SPAN_BEGIN, EventType.FUNCTION_ENTER})
 
 
@@ -67,6 +68,14 @@ def count(records: bytes) -> Counts:
     thread_wait_ns = sum(waited_ns for waited_ns, *_ in steps) - loop_wait_ns
     longest_ns = max((ran_ns for _, ran_ns in in_loop), default=0)
     return Counts(len(events), spans, errors, loop_wait_ns, thread_wait_ns, longest_ns)
+
+
+def has_work(records: bytes) -> bool:
+    """Whether they tell more than that tasks ended, for which a request does not wait; also where they are damaged."""
+    try:
+        return any(part[0] not in _NO_WORK for part in _split(records))
+    except WireError:
+        return True
 
 
 def _with_lanes(parts: list[bytes], kept: set[bytes]) -> Iterator[bytes]:

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import pytest
 
 from scope.instrument.analyse import Measured, MeasuredFunction, analyse, corrected
-from scope.model import CallValues, ExceptionInfo, Frame, ProcessEvent, RequestSummary, SpanKind, State, Step
+from scope.model import (
+    AsyncTask,
+    CallValues,
+    ExceptionInfo,
+    Frame,
+    ProcessEvent,
+    RequestSummary,
+    SpanKind,
+    State,
+    Step,
+)
 from scope.store import JSON_FIELDS, ErrorGroup, RouteStats, SegmentLosses, SliceInfo, StoreInfo, Worker, lookup
 from scope.views.asked import Asked
 from scope.views.blame import Blame, OutsideTheft, Theft
@@ -104,6 +114,10 @@ def test_what_is_told_of_the_loop_has_the_fields_of_the_list() -> None:
 def test_states_are_all_named() -> None:
     (meaning,) = [cells[2] for cells in table("## Traces", "A state:") if cells[0] == "`state`"]
     assert re.findall(r"`(\w+)`", meaning) == [state.value for state in State]
+
+
+def test_tasks_have_the_fields_of_the_list() -> None:
+    assert names(table("## Traces", "A task:")) == names_of(AsyncTask)
 
 
 def test_kinds_of_spans_are_all_named() -> None:

@@ -140,8 +140,10 @@ EVENTS = (
             "body_bytes_sent": 14,
         },
     ),
-    Event(EventType.LOOP_STEP, 1_018, KEY, 2, site=1, payload={"waited_ns": 1 << 40, "ran_ns": 7, "flags": 1}),
-    Event(EventType.OUTSIDE_STEP, 1_019, site=2, payload={"waited_ns": 3, "ran_ns": 1 << 33, "flags": 2}),
+    Event(
+        EventType.LOOP_STEP, 1_018, KEY, 2, site=1, payload={"waited_ns": 1 << 40, "ran_ns": 7, "flags": 1, "task": 9}
+    ),
+    Event(EventType.OUTSIDE_STEP, 1_019, site=2, payload={"waited_ns": 3, "ran_ns": 1 << 33, "flags": 2, "task": 0}),
     Event(
         EventType.GC_PAUSE,
         1_020,
@@ -150,6 +152,16 @@ EVENTS = (
         payload={"lasted_ns": 1 << 34, "generation": 2, "collected": 1 << 35, "uncollectable": 5},
     ),
     Event(EventType.SHUTDOWN, 1_021),
+    Event(
+        EventType.ASYNC_TASK_BEGIN,
+        1_022,
+        KEY,
+        9,
+        3,
+        2,
+        payload={"waited_ns": 1 << 36, "flags": 1, "name": "Task-7"},
+    ),
+    Event(EventType.ASYNC_TASK_END, 1_023, KEY, 9, payload={"outcome": 1, "error": "KeyError"}),
     Event(EventType.BLOCK, 0, payload={"sequence": 99}),
     Event(EventType.FILL, 0),
 )
