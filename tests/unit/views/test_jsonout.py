@@ -139,7 +139,7 @@ def test_what_a_trace_is_without_is_counted_by_it_and_its_spans_and_else_not_spo
     whole = make_trace(make_span("a", 0, 9, make_span("b", 1, 2, spans_left_out=4, marks_left_out=1)))
     assert "truncated" not in json.dumps(trace_object(whole))
     made = trace_object(replace(whole, left_out=LeftOut(spans=4, marks=1)))
-    assert made["truncated"] == {"spans": 4, "marks": 1, "steps": 0}
+    assert made["truncated"] == {"spans": 4, "marks": 1, "steps": 0, "tasks": 0}
     assert [span["truncated"] for span in made["spans"]] == [{"spans": 0, "marks": 0}, {"spans": 4, "marks": 1}]
 
 
