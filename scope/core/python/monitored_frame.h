@@ -15,8 +15,19 @@
 
 #if SCOPE_HAS_MONITORING
 
-/* Whether the YIELD_VALUE at byte `offset` of `code` waits for something: an `await`, `async for` or `async with`. */
-bool scope_yields_for_await(PyObject *code, Py_ssize_t offset);
+/* What the YIELD_VALUE at byte `offset` of a generator's `code` is for. */
+enum scope_yield {
+    SCOPE_YIELD, /* a value of its own */
+    SCOPE_YIELD_FROM, /* one of an iterator that it delegates to */
+    SCOPE_YIELD_AWAIT, /* to wait: `await`, `async for`, `async with` */
+};
+enum scope_yield scope_yields_for(PyObject *code, Py_ssize_t offset);
+
+/* What a generator yields, borrowed: of an asynchronous one the event has it in a wrapper. */
+PyObject *scope_yielded_value(PyObject *value);
+
+/* The first `count` variables of `frame`, whose function has just begun: its arguments. A new tuple; NULL with an exception. */
+PyObject *scope_frame_arguments(void *frame, Py_ssize_t count);
 
 /* A place in a generator's frame where a reference can be kept until the frame is cleared, however that happens; NULL where
  * the interpreter uses all of the frame itself. */

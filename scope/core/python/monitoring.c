@@ -53,9 +53,21 @@ static void finish(ActivationObject *call, PyObject *error)
     PyObject **place = call->steps ? scope_frame_keeps(call->frame) : NULL;
     if (place && *place == (PyObject *)call)
         *place = NULL;
+    if (call->captured.probe)
+        scope_capture_end(call, error);
     scope_forget(call);
     scope_leave(call, error);
     Py_DECREF(call);
+}
+
+static void capture_arguments(ActivationObject *call, PyObject *object)
+{
+    CodeProbeObject *probe = (CodeProbeObject *)object;
+    PyObject *arguments = scope_frame_arguments(call->frame, PyTuple_GET_SIZE(probe->arguments));
+    if (arguments)
+        scope_capture_begin(call, probe, arguments);
+    PyErr_Clear();
+    Py_XDECREF(arguments);
 }
 
 /* ---- callbacks: (code, offset), (code, offset, value or exception) ---- */
@@ -76,6 +88,8 @@ static PyObject *on_start(PyObject *module, PyObject *const *args, Py_ssize_t co
     if (!call->frame)
         scope_remember(call);
     hold(call);
+    if (call->call.level >= SCOPE_LEVEL_VALUES)
+        capture_arguments(call, probe);
     Py_RETURN_NONE;
 }
 
@@ -83,6 +97,8 @@ static PyObject *on_return(PyObject *module, PyObject *const *args, Py_ssize_t c
 {
     (void)module;
     ActivationObject *call = count > 2 ? running(args[0]) : NULL;
+    if (call && call->captured.probe)
+        scope_capture_result(call, args[2]);
     if (call)
         finish(call, Py_None);
     Py_RETURN_NONE;
@@ -101,7 +117,12 @@ static PyObject *on_yield(PyObject *module, PyObject *const *args, Py_ssize_t co
 {
     (void)module;
     ActivationObject *call = count > 2 ? running(args[0]) : NULL;
-    if (call && call->steps && !scope_yields_for_await(args[0], PyLong_AsSsize_t(args[1])))
+    if (!call || !call->steps)
+        Py_RETURN_NONE;
+    enum scope_yield what = scope_yields_for(args[0], PyLong_AsSsize_t(args[1]));
+    if (what == SCOPE_YIELD && call->captured.probe)
+        scope_capture_yielded(call, scope_yielded_value(args[2]));
+    if (what != SCOPE_YIELD_AWAIT)
         scope_generator_suspend(call);
     Py_RETURN_NONE;
 }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["DEEPEST", "NAME", "Tool", "is_available"]
 
 NAME: Final = "scope"
-DEEPEST: Final = Level.TIMING
+DEEPEST: Final = Level.VALUES
 """What this engine records at most; for deeper levels code is transformed."""
 
 _monitoring: Final[Any] = getattr(sys, "monitoring", None)

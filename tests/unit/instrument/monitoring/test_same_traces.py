@@ -15,7 +15,7 @@ import pytest
 from scope.instrument.monitoring.tool import Tool
 from tests.unit.core.inside import inside
 from tests.unit.instrument.transform import test_functions
-from tests.unit.instrument.transform.twins import Recorder, twins
+from tests.unit.instrument.transform.twins import PLANS, Recorder, twins
 
 pytestmark = pytest.mark.usefixtures("no_integrations")
 
@@ -210,24 +210,27 @@ async def _in_threads(module: Any) -> None:
     await asyncio.to_thread(generator.close)
 
 
-def told(module: Any, work: Callable[[Any], Any]) -> list[tuple[int, str, str, object]]:
-    """Each span with its depth, outcome and exception."""
+def told(module: Any, work: Callable[[Any], Any]) -> list[tuple[int, str, str, object, object]]:
+    """Each span with its depth, outcome, exception and values."""
     trace = inside(lambda: work(module))
     assert trace.request.complete
     return [
-        (depth, span.name, span.status, span.exception and (span.exception.type, span.exception.message))
+        (depth, span.name, span.status, span.exception and (span.exception.type, span.exception.message), span.values)
         for depth, span in trace.spans()
     ]
 
 
+@pytest.mark.parametrize("level", ["timing", "values"])
 @pytest.mark.parametrize("name", CALLS)
-def test_a_program_leaves_the_same_trace(tool: Tool, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    transformed = told(twins(SOURCE)[1], lambda module: called(module, name))
+def test_a_program_leaves_the_same_trace(tool: Tool, name: str, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = PLANS[level]
+    transformed = told(twins(SOURCE, plan=plan)[1], lambda module: called(module, name))
     monkeypatch.setattr(Recorder, "tool", tool)
-    monitored = told(twins(SOURCE)[1], lambda module: called(module, name))
+    monitored = told(twins(SOURCE, plan=plan)[1], lambda module: called(module, name))
     in_order: Any = str if name == "in_threads" else lambda _: 0  # threads in any order
     assert sorted(monitored, key=in_order) == sorted(transformed, key=in_order)
     assert len(transformed) > 2
+    assert any(span[-1] for span in monitored) == (level == "values")
 
 
 @pytest.mark.parametrize("call", test_functions.CALLS)

@@ -12,7 +12,8 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from scope.instrument.monitoring.marking import mark
-from scope.instrument.monitoring.places import places_in
+from scope.instrument.monitoring.places import deepest, places_in
+from scope.instrument.monitoring.tool import DEEPEST
 from scope.instrument.plan import Level, Plan, Rule
 from scope.instrument.transform.binding import bind
 from scope.instrument.transform.compiling import compile_plain, compile_source
@@ -37,10 +38,10 @@ class Recorder:
 def codes(source: str, file: str = "twin.py", plan: Plan = EVERYTHING) -> tuple[CodeType, CodeType]:
     """The code of a module, plain and recorded."""
     content = textwrap.dedent(source).encode()
-    plain = compile_plain(content, file)
-    if Recorder.tool is not None:
+    plain, places = compile_plain(content, file), places_in(plan, "twin", file, content)
+    if Recorder.tool is not None and deepest(places) <= DEEPEST:
         monitored = compile_plain(content, file)
-        mark(Recorder.tool, monitored, "twin", places_in(plan, "twin", file, content))
+        mark(Recorder.tool, monitored, "twin", places)
         return plain, monitored
     probed = compile_source(plan, "twin", file, content)
     assert probed is not None
