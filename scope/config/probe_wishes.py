@@ -8,13 +8,18 @@ is in force has changed; a process then reads it, at its next request.
 # ruff: noqa: PTH105, PTH123
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import zlib
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-__all__ = ["ProbeWish", "generation", "in_force", "read_probe_wishes", "write_probe_wishes"]
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ["ProbeWish", "changing_probe_wishes", "generation", "in_force", "read_probe_wishes", "write_probe_wishes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,17 @@ def write_probe_wishes(path: str, wishes: tuple[ProbeWish, ...]) -> None:
     with os.fdopen(file, "w", encoding="utf-8") as stream:
         json.dump([asdict(wish) for wish in wishes], stream)
     os.replace(temporary, path)
+
+
+@contextmanager
+def changing_probe_wishes(path: str) -> Generator[None]:
+    """Two people who change the file at a time do so one after the other. Raises OSError."""
+    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def in_force(wishes: tuple[ProbeWish, ...], now_ns: int) -> tuple[ProbeWish, ...]:

@@ -71,15 +71,22 @@ def command(
 def _ask(config: Config, rules: Sequence[Rule], now_ns: int, until_ns: int, *, stop: bool) -> None:
     from ...config import prepare_dirs
     from ...config.directory import prepare_dir
-    from ...config.probe_wishes import ProbeWish, in_force, read_probe_wishes, write_probe_wishes
+    from ...config.probe_wishes import (
+        ProbeWish,
+        changing_probe_wishes,
+        in_force,
+        read_probe_wishes,
+        write_probe_wishes,
+    )
     from ..tickets import prune_tickets
 
-    before = () if stop else in_force(read_probe_wishes(config.probe_wishes_path), now_ns)
-    wishes = (*before, *(ProbeWish(str(rule), until_ns) for rule in rules))
     prepare_dirs(config)
     prepare_dir(config.tickets_dir)
-    write_probe_wishes(config.probe_wishes_path, wishes)
-    prune_tickets(config.tickets_dir, _tickets(wishes))
+    with changing_probe_wishes(config.probe_wishes_path):
+        before = () if stop else in_force(read_probe_wishes(config.probe_wishes_path), now_ns)
+        wishes = (*before, *(ProbeWish(str(rule), until_ns) for rule in rules))
+        write_probe_wishes(config.probe_wishes_path, wishes)
+        prune_tickets(config.tickets_dir, _tickets(wishes))
     if not is_running(config):
         click.echo("scope: no collector is running; processes are told when one is", err=True)
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from scope.config.probe_wishes import ProbeWish, generation, in_force, read_probe_wishes, write_probe_wishes
+from scope.config.probe_wishes import (
+    ProbeWish,
+    changing_probe_wishes,
+    generation,
+    in_force,
+    read_probe_wishes,
+    write_probe_wishes,
+)
 
 ONE, TWO = ProbeWish("shop.*=timing", 100), ProbeWish("@task=off", 200)
 
@@ -35,6 +43,18 @@ def test_a_damaged_file_asks_for_nothing(path: str, content: str) -> None:
 
 def test_a_wish_ends_with_its_time() -> None:
     assert [in_force((ONE, TWO), now_ns) for now_ns in (0, 99, 100, 199, 200)] == [(ONE, TWO)] * 2 + [(TWO,)] * 2 + [()]
+
+
+def test_changes_by_several_people_at_a_time_are_all_kept(tmp_path: Path) -> None:
+    path = str(tmp_path / "probes.json")
+
+    def add(number: int) -> None:
+        with changing_probe_wishes(path):
+            write_probe_wishes(path, (*read_probe_wishes(path), ProbeWish(f"shop.f{number}=timing", number)))
+
+    with ThreadPoolExecutor(8) as people:
+        list(people.map(add, range(40)))
+    assert sorted(wish.until_ns for wish in read_probe_wishes(path)) == list(range(40))
 
 
 def test_other_wishes_have_another_generation_and_none_has_the_first() -> None:
