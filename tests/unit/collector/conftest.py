@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scope.collector.collector import Collector
-from tests.unit.collector.kit import Clock, FaultyWriter, settings
+from tests.unit.collector.kit import Clock, FaultyWriter, Process, process, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,3 +29,9 @@ def collector(writer: FaultyWriter, clock: Clock) -> Iterator[Collector]:
     made = Collector(settings(), writer, clock=clock)
     yield made
     made.close()
+
+
+@pytest.fixture
+def traced() -> Iterator[Process]:
+    with process() as made:
+        yield made

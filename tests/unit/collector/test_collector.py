@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from scope.collector.collector import RETRY_S, Collector
+from scope.collector.collector import Collector
 from scope.config import load
 from scope.model import Event, EventType
 from scope.store import Reader, StoreFull
@@ -20,20 +18,10 @@ from tests.unit.collector.kit import Clock, FaultyWriter, Process, process, sett
 from tests.unit.wire.segment_builder import LaneWriter, build_segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 
-@pytest.fixture
-def traced() -> Iterator[Process]:
-    with process() as made:
-        yield made
-
-
-def status() -> dict[str, Any]:
-    return dict(json.loads(Path(load().status_path).read_text()))
-
-
-# --- storing ----------------------------------------------------------------------------------------------------------
+# --- storing ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_finished_request_is_stored_in_the_next_cycle(collector: Collector, traced: Process) -> None:
@@ -238,117 +226,7 @@ def test_a_collector_killed_between_the_batches_of_a_round_leaves_nothing_twice_
         assert sum(route.count for route in reader.routes()) == len(found)
 
 
-# --- a store that takes nothing ---------------------------------------------------------------------------------------
-
-
-def test_what_the_store_refuses_is_stored_once_it_can_be(
-    collector: Collector, traced: Process, writer: FaultyWriter
-) -> None:
-    writer.refuses = {"commit"}
-    traced.begin("b")
-    for number in range(3):
-        traced.request(f"a-{number}")
-        assert collector.cycle() == RETRY_S
-    assert stored() == {}
-    writer.refuses = set()
-    traced.end("b")
-    collector.cycle()
-    collector.cycle()
-    assert {name: each.complete for name, each in stored().items()} == dict.fromkeys(("a-0", "a-1", "a-2", "b"), True)
-    assert collector.status.requests == 4
-
-
-def test_the_refusal_is_in_the_status_until_the_store_takes_things_again_and_in_the_log_once(
-    collector: Collector, traced: Process, writer: FaultyWriter, caplog: pytest.LogCaptureFixture
-) -> None:
-    writer.refuses = {"commit"}
-    traced.request("a")
-    for _ in range(3):
-        collector.cycle()
-        assert status()["error"] == "no room to commit"
-    assert [record.levelno for record in caplog.records if "no room" in record.message] == [logging.WARNING]
-    writer.refuses = set()
-    collector.cycle()
-    assert status()["error"] == ""
-
-
-def test_a_store_that_refuses_ends_nobody_s_collector(
-    collector: Collector, traced: Process, writer: FaultyWriter, clock: Clock
-) -> None:
-    """A process that lives is there, whether or not the store could be told of it."""
-    writer.refuses = {"register"}
-    for _ in range(20):
-        clock.advance(1)
-        collector.cycle()
-    assert collector.idle_s() == 0
-    writer.refuses = {"commit"}
-    for _ in range(20):
-        clock.advance(1)
-        collector.cycle()
-    assert collector.idle_s() == 0
-
-
-def test_death_is_seen_though_the_store_refuses(
-    collector: Collector, traced: Process, writer: FaultyWriter, clock: Clock
-) -> None:
-    traced.begin("a")
-    collector.cycle()
-    writer.refuses = {"commit", "register", "drop"}
-    traced.die()
-    for _ in range(20):
-        clock.advance(1)
-        collector.cycle()
-    assert collector.idle_s() >= 19
-    assert traced.path.exists()
-    writer.refuses = set()
-    collector.cycle()
-    assert stored()["a"].state == "aborted"
-    assert not traced.path.exists()
-
-
-def test_a_process_that_died_before_the_store_took_it_up_keeps_no_collector(
-    collector: Collector, traced: Process, writer: FaultyWriter, clock: Clock
-) -> None:
-    traced.die()
-    writer.refuses = {"register"}
-    for _ in range(20):
-        clock.advance(1)
-        collector.cycle()
-    assert collector.idle_s() >= 19
-
-
-def test_a_correlator_that_is_full_asks_for_a_commit_and_nothing_is_lost(writer: FaultyWriter, clock: Clock) -> None:
-    collector = Collector(settings(memory_bytes=8 << 20), writer, clock=clock)
-    with process(lanes=4, first_lane_bytes=1 << 22) as traced:
-        collector.cycle()
-        writer.refuses = {"commit"}
-        for number in range(8_000):
-            traced.request(f"id-{number}")
-            if number % 2_000 == 0:
-                collector.drain()
-        assert not collector.drain()
-        writer.refuses = set()
-        for _ in range(50):
-            collector.cycle()
-        assert len(stored()) == 8_000
-        assert all(each.complete for each in stored().values())
-    collector.close()
-
-
-def test_removing_old_slices_is_tried_again_soon_where_it_failed(
-    collector: Collector, writer: FaultyWriter, clock: Clock
-) -> None:
-    clock.advance(60)
-    writer.refuses = {"retain"}
-    assert collector.cycle() == RETRY_S
-    assert status()["error"] == "no room to retain"
-    writer.refuses = set()
-    collector.cycle()
-    assert writer.asked.count("retain") == 2
-    assert status()["error"] == ""
-
-
-# --- time -------------------------------------------------------------------------------------------------------------
+# --- time ------------------------------------------------------------------------------------------------------------
 
 
 def test_draining_waits_until_a_lane_fills_up(collector: Collector) -> None:
@@ -402,106 +280,3 @@ def test_a_collector_is_idle_since_the_last_traced_process_died(
     collector.cycle()
     clock.advance(1)
     assert collector.idle_s() == 8
-
-
-# --- the end ----------------------------------------------------------------------------------------------------------
-
-
-def test_draining_all_stores_everything_and_buries_the_dead(collector: Collector, traced: Process) -> None:
-    traced.request("a")
-    traced.begin("b")
-    traced.die()
-    with process("two.seg") as other:
-        other.begin("c")
-        collector.drain_all()
-        assert {name: each.state for name, each in stored().items()} == {"a": "done", "b": "aborted", "c": "open"}
-        assert not traced.path.exists()
-        assert other.path.exists()
-
-
-def test_draining_all_stores_what_was_refused_and_what_came_after_it(
-    collector: Collector, traced: Process, writer: FaultyWriter
-) -> None:
-    writer.refuses = {"commit"}
-    traced.request("a")
-    collector.cycle()
-    traced.request("b")
-    traced.die()
-    writer.refuses = set()
-    collector.drain_all()
-    assert stored().keys() == {"a", "b"}
-    assert not traced.path.exists()
-
-
-def test_draining_all_for_so_long_leaves_the_rest_to_the_next_collector(
-    writer: FaultyWriter, clock: Clock, caplog: pytest.LogCaptureFixture
-) -> None:
-    collector = Collector(settings(memory_bytes=8 << 20), writer, clock=clock)
-    with process(lanes=4, first_lane_bytes=1 << 23) as traced:
-        for number in range(8_000):
-            traced.request(f"id-{number}")
-        traced.die()
-        collector.drain_all(most_s=-1)
-        collector.close()
-        some = len(stored())
-        assert 0 < some < 8_000
-        assert "the next collector goes on" in caplog.text
-        with_the_rest = Collector(settings(), writer, clock=clock)
-        with_the_rest.drain_all()
-        with_the_rest.close()
-        assert len(stored()) == 8_000
-
-
-def test_losses_that_no_number_holds_end_nobody_s_collector(collector: Collector, traced: Process) -> None:
-    collector.cycle()
-    with traced.path.open("r+b") as file:
-        file.seek(8192 + 128)
-        file.write(b"\xff" * 64)
-    traced.request("a")
-    collector.cycle()
-    assert collector.cycle() < RETRY_S or not collector.status.error
-    assert stored()["a"].state == "done"
-
-
-def test_draining_all_says_why_it_could_not(collector: Collector, traced: Process, writer: FaultyWriter) -> None:
-    traced.request("a")
-    writer.refuses = {"commit"}
-    with pytest.raises(StoreFull):
-        collector.drain_all()
-    assert status()["error"] == "no room to commit"
-
-
-def test_draining_all_of_many_dead_takes_as_many_commits_as_memory_wants(writer: FaultyWriter, clock: Clock) -> None:
-    collector = Collector(settings(memory_bytes=8 << 20), writer, clock=clock)
-    dead: list[Process] = []
-    for number in range(3):
-        with process(f"{number}.seg", first_lane_bytes=1 << 22) as traced:
-            for each in range(2_500):
-                traced.request(f"{number}-{each}")
-            traced.die()
-            dead.append(traced)
-    collector.drain_all()
-    assert len(stored()) == 7_500
-    assert not any(each.path.exists() for each in dead)
-    collector.close()
-
-
-def test_the_next_collector_goes_on_where_the_last_one_stopped(
-    collector: Collector, traced: Process, writer: FaultyWriter, clock: Clock
-) -> None:
-    traced.request("a")
-    traced.begin("b")
-    collector.cycle()
-    collector.close()
-    traced.work("b")
-    traced.end("b")
-    traced.request("c")
-    following = Collector(settings(), writer, clock=clock)
-    following.drain_all()
-    assert {name: (each.state, each.spans, each.complete) for name, each in stored().items()} == {
-        "a": ("done", 2, True),
-        "b": ("done", 2, True),
-        "c": ("done", 2, True),
-    }
-    assert [len(batch.finished) for batch in writer.batches[1:]] == [2]
-    following.close()

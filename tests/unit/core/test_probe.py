@@ -67,7 +67,7 @@ class Shop:
         return 2 * self.tax
 
 
-ANY = [add, later, count, acount, Shop.price, Shop.order, Shop.above, Shop.below]
+ANY: list[Callable[..., Any]] = [add, later, count, acount, Shop.price, Shop.order, Shop.above, Shop.below]
 
 
 # --- what it looks like ----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scope.model import Event, EventType, LeftOut, Trace
 from scope.store.assemble import assemble
-from tests.unit.store.test_assemble import (
+from tests.unit.store.tree import (
     DEFINITIONS,
     OFFSET_NS,
     REQUEST,

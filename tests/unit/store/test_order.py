@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scope.model import Event
 from scope.store.order import in_order
-from tests.unit.store.test_assemble import annotation, lane
+from tests.unit.store.tree import annotation, lane
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
