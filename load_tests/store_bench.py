@@ -87,6 +87,7 @@ class Requests:
             errors=0,
             lost=0,
             complete=1,
+            tracing_ns=0,
             bytes_in=0,
             bytes_out=17,
             messages_in=0,
@@ -143,10 +144,11 @@ def bare_rows(finished: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     for row in finished:
         it = Summary(*row)
         times = (it.start_ns, it.first_byte_ns, it.end_ns - it.start_ns, it.end_ns)
-        counts = (it.spans, it.events, it.errors, it.lost, it.bytes_in, it.bytes_out, it.messages_in, it.messages_out)
+        counts = (it.spans, it.events, it.errors, it.lost, it.tracing_ns)
+        traffic = (it.bytes_in, it.bytes_out, it.messages_in, it.messages_out)
         ids = (it.trace_id, it.span_id >> 1, it.remote_parent, it.id, it.path)
         steps = (it.loop_wait_ns, it.thread_wait_ns, it.longest_step_ns)
-        rows.append((it.segment << 44 | it.key, 1, 1, *ids, *times, *counts, *steps))
+        rows.append((it.segment << 44 | it.key, 1, 1, *ids, *times, *counts, *traffic, *steps))
     return rows
 
 

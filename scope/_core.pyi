@@ -115,6 +115,11 @@ def set_never_types(types: Mapping[str, tuple[str, ...]], /) -> None:
 
     A module stands for those within it, too. Takes a dict. Raises TypeError.
     """
+def shedding() -> tuple[int, list[tuple[str, int]]]:
+    """The level of shedding, and which functions it takes out, with the most calls that one request made of each."""
+
+def set_taken_out(names: list[str], /) -> None:
+    """These functions have lost their probes, and all others have theirs: traces tell of it from now on."""
 
 def say_goodbye() -> None:
     """For ``atexit``: records that the process is about to end; nothing where it has no session."""
@@ -484,6 +489,17 @@ class Correlator:
         """
     def latest(self, slot: int, /) -> int:
         """Unix time in ns of the latest event that was read of a segment; 0 before the first."""
+    def set_costs(self, rows: Sequence[tuple[int, int, int]], /) -> None:
+        """What recording costs a traced process, until now nothing; events taken in before keep what they had.
+
+        Each row is a record type, picoseconds of an event, and of each word of payload beyond the least that the type
+        has. Row 0 is a call that was held back, row 1 a message of the exchange.
+        """
+    def costs(self, slot: int, /) -> tuple[int, int, int]:
+        """What the events that were read of a segment have cost its process, in nanoseconds.
+
+        All; of that, what can be left out: functions, also calls that were held back; of that, values.
+        """
     def restore(self, slot: int, key: int, piece: bytes, /) -> bool:
         """Take back a piece of an open request that an earlier collector stored; false where it is damaged."""
     def sweep(self) -> int:

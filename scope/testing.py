@@ -189,6 +189,7 @@ def _summary(found: Summary, events: Sequence[Event], definitions: Sequence[Defi
         errors=found.errors,
         lost=found.lost,
         complete=bool(found.complete),
+        tracing_ns=found.tracing_ns,
         bytes_in=found.bytes_in,
         bytes_out=found.bytes_out,
         messages_in=found.messages_in,

@@ -22,7 +22,9 @@ from .._core import Correlator
 from ..store.errors import StoreError
 from .calendar import Calendar
 from .code_folders import prune_code
+from .costs import TYPICAL
 from .fleet import Fleet
+from .governing import Governing
 from .round import Round
 from .status import Status, StatusFile
 from .steering import Steering
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from ..config import Config
     from ..store import Batch, Writer
+    from .costs import Costs
 
 logger = logging.getLogger("scope.collector")
 
@@ -40,6 +43,9 @@ CHECK_NS: Final = 500_000_000
 
 RETAIN_NS: Final = 20_000_000_000
 """How often old slices are looked for."""
+
+MEASURE_NS: Final = 2_000_000_000
+"""A collector this old has the costs of tracing measured, where they were not; many are gone before."""
 
 WORTH_PERCENT: Final = 10
 """A lane is worth a pass of its own when it is this full; before it is read when its content is to be stored."""
@@ -70,6 +76,8 @@ RETRY_S: Final = 0.5
 class Collector:
     """The collector of one session directory; ``clock`` gives monotonic nanoseconds, ``calendar`` what is old.
 
+    ``costs`` is what recording takes of the traced processes; without it those of another machine are counted with.
+
     :meth:`drain` and :meth:`cycle` may be called by a thread each.
     """
 
@@ -80,6 +88,7 @@ class Collector:
         *,
         clock: Callable[[], int] = time.monotonic_ns,
         calendar: Calendar | None = None,
+        costs: Costs | None = None,
     ) -> None:
         self._config = config
         self._writer = writer
@@ -87,6 +96,9 @@ class Collector:
         self._calendar = calendar or Calendar()
         # A quarter for requests in memory: the batches made of them, SQLite and the interpreter need the rest.
         self._correlator = Correlator(max_bytes=config.collector.memory_bytes // 4, pass_bytes=PASS_BYTES)
+        self._costs = costs
+        self._correlator.set_costs(costs.rows if costs is not None else TYPICAL)
+        self._governing = Governing(config.governor, self._correlator, clock)
         self._fleet = Fleet(config.segment.dir, self._correlator, writer)
         self._round: Round | None = None
         self._batch: Batch | None = None
@@ -96,7 +108,7 @@ class Collector:
         self._word = self._eager_until = 0
         self._file = StatusFile(config.status_path, clock)
         self._checked = self._retained = 0
-        self._committed = clock()
+        self._begun = self._committed = clock()
         self._idle_since: int | None = clock()
         self.status = Status(os.getpid(), time.time_ns())
 
@@ -127,8 +139,7 @@ class Collector:
         error = ""
         try:
             self._fleet.scan()
-            with self._fleet.lock:
-                self._steer()
+            self._govern()
             self.commit()
             self._retain()
         except StoreError as refusal:
@@ -181,6 +192,17 @@ class Collector:
                 break
         return Round(self._correlator, self._fleet.waiting(), self._correlator.take_open(), self._fleet.news())
 
+    def _govern(self) -> None:
+        """See what tracing costs the processes, and tell them what is wished and what they are to leave out."""
+        now = self._clock()
+        is_late = now - self._begun >= MEASURE_NS and self._fleet.has_living
+        new_costs = is_late and self._costs is not None and self._costs.look(now / 1e9)
+        with self._fleet.lock:
+            if new_costs and self._costs is not None:
+                self._correlator.set_costs(self._costs.rows)
+            self._governing.look(self._fleet.living())
+            self._steer()
+
     def _retain(self) -> None:
         now = self._clock()
         if now - self._retained >= RETAIN_NS:
@@ -231,6 +253,9 @@ class Collector:
             return
         self._stirred = False
         status.segments, status.refused, status.lost = len(self._fleet), self._fleet.refused, self._fleet.lost
+        with self._fleet.lock:
+            status.governed = self._governing.governed(self._fleet.living())
+        status.workers_cpu_ns, status.tracing_ns = self._governing.cpu_ns, self._governing.tracing_ns
         counts = self._correlator.statistics()
         status.events, status.open = counts["events"], counts["open"]
         status.lag_ns = self._clock() - self._committed

@@ -185,6 +185,10 @@ class Fleet:
             self._correlator.abort(source.slot)
             source.dead = True
 
+    def living(self) -> list[Source]:
+        """The processes that are read."""
+        return [source for source in self._sources.values() if not source.dead]
+
     # --- storing ------------------------------------------------------------------------------------------------------
 
     def news(self) -> News:
@@ -217,12 +221,12 @@ class Fleet:
         ]
 
     def steer(self, word: int) -> None:
-        """Tell every process ``word``, where it was not told so before."""
+        """Tell every process ``word``, with what it is to leave out, where it was not told so before."""
         for source in self._sources.values():
-            if source.control != word:
-                source.control = word
+            if source.control != (own := word | source.shed):
+                source.control = own
                 with suppress(ValueError):  # cut just now: the next pass leaves it alone
-                    source.segment.set_control(word)
+                    source.segment.set_control(own)
 
     def publish(self) -> None:
         """What the store was told is stored: let the writers know."""

@@ -14,6 +14,7 @@ from ..config import prepare_dirs
 from ..store import StoreError, Writer
 from .calendar import Calendar
 from .collector import RETRY_S, Collector
+from .costs import Costs
 from .drainer import Drainer
 from .files import is_anyone_there
 from .lock import Lock
@@ -42,7 +43,7 @@ def run(config: Config, *, once: bool = False) -> int:
     prepare_dirs(config)
     calendar = Calendar()
     with Lock(config.lock_path), Stop() as stop, _writer(config, calendar) as writer:
-        _collect(Collector(config, writer, calendar=calendar), stop, lambda _: once)
+        _collect(config, writer, calendar, stop, lambda _: once)
     return 0
 
 
@@ -59,7 +60,7 @@ def run_until_idle(config: Config, wanted: Callable[[], bool]) -> int:
     while True:
         calendar = Calendar()
         with Lock(config.lock_path), Stop() as stop, _patient_writer(config, calendar, stop) as writer:
-            _collect(Collector(config, writer, calendar=calendar), stop, is_over)
+            _collect(config, writer, calendar, stop, is_over)
         # A process that came while the lock was held has started no collector.
         if stop.requested or not is_anyone_there(config.segment.dir):
             return 0
@@ -76,7 +77,11 @@ def _few_collections() -> Generator[None]:
         gc.set_threshold(*thresholds)
 
 
-def _collect(collector: Collector, stop: Stop, is_over: Callable[[Collector], bool]) -> None:
+def _collect(
+    config: Config, writer: Writer, calendar: Calendar, stop: Stop, is_over: Callable[[Collector], bool]
+) -> None:
+    costs = Costs(config.costs_path)
+    collector = Collector(config, writer, calendar=calendar, costs=costs)
     try:
         with _few_collections(), Drainer(collector, stop.wake) as drainer:
             while not stop.requested and not is_over(collector):
@@ -84,6 +89,7 @@ def _collect(collector: Collector, stop: Stop, is_over: Callable[[Collector], bo
                 drainer.check()
         collector.drain_all(LAST_S if stop.requested else math.inf)
     finally:
+        costs.close()
         collector.close()
 
 

@@ -24,7 +24,8 @@ class Source:
 
     ``number`` is the store's, ``slot`` the correlator's. ``definitions`` counts the entries that the store has;
     ``fresh`` are those it has not. ``heads`` and ``losses`` are what the store was last told; ``lost_before`` events
-    were lost before this collector read it. ``control`` is the word that the process was told, None: none yet. A source
+    were lost before this collector read it. ``control`` is the word that the process was told, None: none yet;
+    ``shed`` are the bits of it that say what is left out. A source
     that is ``dead`` is read to its end; it is ``settled`` when the store has been told so.
     """
 
@@ -39,6 +40,7 @@ class Source:
     losses: tuple[LaneLoss, ...] = ()
     lost_before: int = 0
     control: int | None = None
+    shed: int = 0
     dead: bool = False
     settled: bool = False
 

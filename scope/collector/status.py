@@ -10,13 +10,15 @@ import os
 import resource
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from .own_file import open_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .governing import Governed
 
 logger = logging.getLogger("scope.collector")
 
@@ -31,7 +33,9 @@ SILENT_NS: Final = 5_000_000_000
 class Status:
     """Counters since the start; times are Unix nanoseconds, ``cpu_ns`` is CPU time of the collector.
 
-    ``lag_ns`` is the time since all that had been read was stored. ``error`` is what goes wrong now, or "".
+    ``lag_ns`` is the time since all that had been read was stored. ``workers_cpu_ns`` is CPU time of the traced
+    processes while they were read, ``tracing_ns`` what tracing took of it; ``governed`` are those of whose traces
+    something is left out. ``error`` is what goes wrong now, or "".
     """
 
     pid: int
@@ -46,6 +50,9 @@ class Status:
     open: int = 0
     lost: int = 0
     lag_ns: int = 0
+    workers_cpu_ns: int = 0
+    tracing_ns: int = 0
+    governed: list[Governed] = field(default_factory=list["Governed"])
     error: str = ""
 
     def write(self, path: str) -> None:

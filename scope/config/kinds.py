@@ -15,7 +15,7 @@ from .units import BYTE_UNITS, TIME_UNITS_MS, format_quantity, parse_quantity
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Choice", "Duration", "Flag", "Kind", "Names", "NamesOrAuto", "Size", "Text", "Where", "Whole"]
+__all__ = ["Choice", "Duration", "Flag", "Kind", "Names", "NamesOrAuto", "Percent", "Size", "Text", "Where", "Whole"]
 
 T = TypeVar("T")
 
@@ -89,6 +89,27 @@ class Whole(Kind[int]):
 
     def parse(self, raw: object) -> int:
         return _within(self, parse_quantity(_number(raw), {}))
+
+
+@dataclass(frozen=True)
+class Percent(Kind[float]):
+    """A percentage within bounds, perhaps with a fraction."""
+
+    low: float
+    high: float
+
+    @property
+    def allowed(self) -> str:
+        return f"a percentage from {self.show(self.low)} to {self.show(self.high)}"
+
+    def parse(self, raw: object) -> float:
+        value = float(_number(raw).strip().removesuffix("%"))
+        if not self.low <= value <= self.high:
+            raise ValueError(raw)
+        return value
+
+    def show(self, value: float) -> str:
+        return str(float(value)).removesuffix(".0")
 
 
 @dataclass(frozen=True)

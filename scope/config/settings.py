@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from .key import Derived, Key, option
-from .kinds import Choice, Duration, Flag, Names, NamesOrAuto, Size, Text, Where, Whole
+from .kinds import Choice, Duration, Flag, Names, NamesOrAuto, Percent, Size, Text, Where, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,6 +22,7 @@ __all__ = [
     "CaptureConfig",
     "CollectorConfig",
     "Config",
+    "GovernorConfig",
     "LoopConfig",
     "Overflow",
     "ProbesConfig",
@@ -203,6 +204,18 @@ class CollectorConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GovernorConfig:
+    """What tracing may cost, and whether the collector sees to it."""
+
+    enabled: bool = option(
+        Flag(), default=True, help="Leave out detail of functions while tracing costs a process more than the budget."
+    )
+    budget_percent: float = option(
+        Percent(0.05, 100), 1.0, "Part of a traced process's CPU time that tracing may take in it."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoreConfig:
     """What is kept of the past."""
 
@@ -257,6 +270,7 @@ class Config:
     probes: ProbesConfig
     loop: LoopConfig
     collector: CollectorConfig
+    governor: GovernorConfig
     store: StoreConfig
     analyse: AnalyseConfig
     sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
@@ -275,6 +289,11 @@ class Config:
     def status_path(self) -> str:
         """What the collector says of itself."""
         return os.path.join(self.dir, "collector.json")
+
+    @property
+    def costs_path(self) -> str:
+        """What recording costs on this machine, once it was measured."""
+        return os.path.join(self.dir, "costs.json")
 
     @property
     def code_dir(self) -> str:
@@ -317,6 +336,7 @@ SECTIONS: Final[Mapping[str, type[Any]]] = MappingProxyType(
         "probes": ProbesConfig,
         "loop": LoopConfig,
         "collector": CollectorConfig,
+        "governor": GovernorConfig,
         "store": StoreConfig,
         "analyse": AnalyseConfig,
     }

@@ -94,6 +94,7 @@ static void mark_missed(scope_correlator *self, scope_group *group)
 static bool summarize(scope_correlator *self, scope_group *group, const uint8_t *record, uint64_t words)
 {
     bool ended = group->ended;
+    scope_cost_add(&group->costs, &self->costs, record, words);
     uint64_t before = group->texts_bytes;
     bool sound = scope_summarize(group, record, words);
     scope_group_stand(self, group, (int64_t)group->texts_bytes - (int64_t)before);
@@ -122,6 +123,7 @@ void scope_correlator_feed(scope_correlator *self, uint32_t number, uint32_t lan
         self->statistics.malformed++;
         return;
     }
+    scope_cost_add(&owner->costs, &self->costs, record, words);
     uint64_t key = key_of(record);
     if (key == 0) {
         keep_of_process(self, owner, lane, position, record, words);
@@ -261,6 +263,16 @@ uint64_t scope_correlator_latest(const scope_correlator *self, uint32_t number)
 scope_process_log *scope_correlator_log(scope_correlator *self, uint32_t number)
 {
     return &self->slots[number].log;
+}
+
+void scope_correlator_set_costs(scope_correlator *self, const scope_costs *costs)
+{
+    self->costs = *costs;
+}
+
+scope_cost_sums scope_correlator_costs(const scope_correlator *self, uint32_t number)
+{
+    return self->slots[number].costs;
 }
 
 scope_correlator_statistics scope_correlator_read_statistics(const scope_correlator *self)

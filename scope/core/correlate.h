@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "costs.h"
 #include "record.h"
 #include "segment.h"
 #include "steps.h"
@@ -46,6 +47,7 @@ typedef struct scope_group {
     uint64_t losses_seen, lost_seen[SCOPE_LOSS_REASONS]; /* of the segment's losses, those that are in `lost` */
     uint64_t lost, bytes_in, bytes_out, messages_in, messages_out;
     scope_steps steps;
+    scope_cost_sums costs; /* what its events have cost the traced process */
     uint32_t status, route_site, events, spans, errors, pieces;
     uint64_t position; /* (lane << 48) | position of the first event in `bytes`; without one, none that an event has */
     uint32_t last_lane, last_introductions; /* whose records come last in `bytes` */
@@ -137,6 +139,11 @@ uint64_t scope_correlator_latest(const scope_correlator *correlator, uint32_t sl
 /* What the segment's process wrote of no request since it was last cleared; the caller may clear it. Bounded: what is more
  * than that is counted as refused. */
 struct scope_process_log *scope_correlator_log(scope_correlator *correlator, uint32_t slot);
+/* What events cost from now on; nothing before this is called. */
+void scope_correlator_set_costs(scope_correlator *correlator, const scope_costs *costs);
+
+/* What the events taken in of a segment have cost its process, those of no request too. */
+scope_cost_sums scope_correlator_costs(const scope_correlator *correlator, uint32_t slot);
 
 scope_correlator_statistics scope_correlator_read_statistics(const scope_correlator *correlator);
 

@@ -30,6 +30,7 @@ typedef struct {
     enum scope_loss lost_reason;
     uint32_t ended; /* open groups that have met their end */
     uint64_t bytes, standing; /* its part of what the statistics say */
+    scope_cost_sums costs;
     uint64_t losses, lost[SCOPE_LOSS_REASONS], lost_ns[SCOPE_LOSS_REASONS]; /* how often; in all, and when last */
     uint64_t latest_ns; /* of all its events */
     scope_process_log log; /* events of no request */
@@ -50,6 +51,7 @@ struct scope_correlator {
     scope_group_list open, finished;
     scope_group *spares; /* linked by next, each with its buffer */
     uint32_t spare_count;
+    scope_costs costs;
     scope_group *recent; /* consecutive records are mostly of one request */
     scope_correlator_statistics statistics;
 };

@@ -33,6 +33,7 @@ enum {
     SCOPE_SHUTDOWN = 0x43,
     SCOPE_ASYNC_TASK_BEGIN = 0x44,
     SCOPE_ASYNC_TASK_END = 0x45,
+    SCOPE_LEDGER = 0x50,
 };
 
 enum { SCOPE_OUTCOME_OK, SCOPE_OUTCOME_EXCEPTION, SCOPE_OUTCOME_CANCELLED, SCOPE_OUTCOME_DISCONNECTED };
@@ -59,6 +60,11 @@ enum {
     SCOPE_BEGIN_STRINGS = 72,
 };
 
+/* The same in a REQUEST_END and in a LEDGER. */
+enum { SCOPE_END_MESSAGES_IN = 48, SCOPE_END_MESSAGES_OUT = 56 };
+enum { SCOPE_LEDGER_HELD_BACK = 32 };
+enum { SCOPE_LEDGER_SAMPLED_OUT = 1 }; /* flags */
+
 /* Least length in words of an event of the type: prefix and what its payload always has. 0 for a type that this version does
  * not know; a newer writer's are left out of traces, and counted. */
 static inline uint64_t scope_event_words(uint8_t type)
@@ -81,6 +87,7 @@ static inline uint64_t scope_event_words(uint8_t type)
         return SCOPE_PREFIX_WORDS + 1;
     case SCOPE_RESPONSE_END:
     case SCOPE_VALUES:
+    case SCOPE_LEDGER:
         return SCOPE_PREFIX_WORDS + 2;
     case SCOPE_LOOP_STEP:
     case SCOPE_OUTSIDE_STEP:

@@ -30,6 +30,13 @@ enum scope_policy { SCOPE_OVERWRITE_OLDEST, SCOPE_DISCARD_NEWEST, SCOPE_BLOCK_WR
 
 /* The control word: which bits say what. */
 #define SCOPE_CONTROL_GENERATION_MASK UINT64_C(0xFFFFFFFF) /* of what is to be recorded; 0: what the process began with */
+#define SCOPE_CONTROL_SHED_SHIFT 32
+#define SCOPE_CONTROL_SHED_MASK UINT64_C(0xFF) /* how much is left out of traces: python/shedding.h */
+#define SCOPE_CONTROL_SHARE_SHIFT 44
+#define SCOPE_CONTROL_SHARE_MASK UINT64_C(0xFFF) /* why: tenths of a percent of the process's CPU that tracing took */
+#define SCOPE_CONTROL_HEARD_MASK                                                                     \
+    (SCOPE_CONTROL_GENERATION_MASK | SCOPE_CONTROL_SHED_MASK << SCOPE_CONTROL_SHED_SHIFT              \
+     | SCOPE_CONTROL_SHARE_MASK << SCOPE_CONTROL_SHARE_SHIFT)
 #define SCOPE_CONTROL_POLICY_SHIFT 41
 #define SCOPE_CONTROL_POLICY_MASK UINT64_C(7) /* 0: the session's own; else the policy's number + 1 */
 
@@ -48,7 +55,7 @@ enum scope_loss {
 
 enum scope_lane_state { SCOPE_LANE_FREE, SCOPE_LANE_OWNED, SCOPE_LANE_RETIRED };
 
-enum scope_definition { SCOPE_DEFINE_NAME = 1, SCOPE_DEFINE_CODE, SCOPE_DEFINE_ROUTE, SCOPE_DEFINE_RESOURCE };
+enum scope_definition { SCOPE_DEFINE_NAME = 1, SCOPE_DEFINE_CODE, SCOPE_DEFINE_ROUTE, SCOPE_DEFINE_RESOURCE, SCOPE_DEFINE_SHED = 10 };
 
 typedef struct {
     char magic[8];

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from .._core import set_call_limits, set_steered, set_value_limits
+from .._core import set_call_limits, set_steered, set_taken_out, set_value_limits
 from ..capture.process import process
 from ..config.probe_wishes import in_force, read_probe_wishes
 from ..config.project import find_project
@@ -17,6 +17,7 @@ from ..errors import ScopeError
 from .monitoring.live import Live, take_tool
 from .monitoring.loader import MonitoredLoader
 from .plan import Plan, Rule, make_plan
+from .shedding import functions_taken_out, rule_without
 from .transform import in_place
 from .transform.cache import CodeCache
 from .transform.conditions import conditions
@@ -47,6 +48,8 @@ class Probing:
         self._wished: list[in_place.Exchange] = []
         self._live: Live | None = None  # with the interpreter's own events
         self._has_chosen = self._is_caught_up = False
+        self._is_pending = self._has_wishes = False
+        self._taken_out: list[str] = []
         self._lock = threading.Lock()  # of one that applies what is wished for
         self._end: threading.Timer | None = None  # of what is wished for
 
@@ -119,16 +122,26 @@ class Probing:
             logger.exception("scope: functions that were imported early are not recorded")
 
     def _steered(self) -> None:
-        """A request begins, and the collector has said that other functions are to be recorded. It does not wait."""
+        """A request begins, and other functions are to be recorded. It does not wait; who is waiting sees to it."""
+        if self._is_pending:
+            return
+        self._is_pending = True
         threading.Thread(target=self.grant, name="scope-probes", daemon=True).start()
 
     def grant(self) -> None:
-        """Record what is asked for now, and no longer what was."""
+        """Record what is asked for now, and no longer what was; but for what the governor takes out."""
         try:
             with self._lock:
+                self._is_pending = False
                 wishes = in_force(read_probe_wishes(process.config.probe_wishes_path), time.time_ns())
                 self._end_in_time(wishes)
-                self._wish(tuple(Rule.parse(wish.rule) for wish in wishes))
+                taken_out = functions_taken_out()
+                if not wishes and not self._has_wishes and set(taken_out) == set(self._taken_out):
+                    return  # what was to be taken out is out already
+                self._has_wishes, self._taken_out = bool(wishes), taken_out
+                rules = (Rule.parse(wish.rule) for wish in wishes)
+                self._wish((*rules, *map(rule_without, taken_out)))
+                set_taken_out(taken_out)
         except Exception:
             logger.exception("scope: functions that were asked for are not recorded")
 

@@ -38,6 +38,7 @@ class EventType(IntEnum):
     SHUTDOWN = 0x43
     ASYNC_TASK_BEGIN = 0x44
     ASYNC_TASK_END = 0x45
+    LEDGER = 0x50
 
 
 class Outcome(IntEnum):

@@ -36,7 +36,8 @@ class RequestSummary:
     pool, added up; ``longest_step_ns`` the longest time for which it held its loop; 0 where its loop was not watched.
     ``status`` is the HTTP status, None where no response began.
     ``error`` is the type of the exception that ended it, or None. ``lost`` counts events known to be lost while it ran
-    in its process; ``complete`` is true where none were and both its ends are there.
+    in its process; ``complete`` is true where none were and both its ends are there. ``tracing_ns`` is what its being
+    recorded took of its process: the cost of each kind of event, measured on this machine, times their number.
     """
 
     id: str
@@ -63,6 +64,7 @@ class RequestSummary:
     errors: int
     lost: int
     complete: bool
+    tracing_ns: int
     bytes_in: int
     bytes_out: int
     messages_in: int

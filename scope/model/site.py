@@ -17,6 +17,7 @@ class DefinitionKind(IntEnum):
     CODE = 2
     ROUTE = 3
     RESOURCE = 4
+    SHED = 10
 
 
 class FunctionKind(IntEnum):
@@ -30,10 +31,10 @@ class FunctionKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A name, code site, route template or resource that records refer to by number.
+    """A name, code site, route template, resource or account of what is shed that records refer to by number.
 
     ``name`` is the name, the qualified function name or the template. ``module``, ``file`` and ``line`` are set for
-    code sites only, ``attributes`` for the resource only.
+    code sites only, ``attributes`` for the resource and for what is shed.
     """
 
     kind: DefinitionKind

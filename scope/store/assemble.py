@@ -20,6 +20,7 @@ from ..wire.layout import LOSS_REASONS
 from .drafts import ROOT, Drafts
 from .order import AHEAD, in_order
 from .root_span import freeze_root
+from .shed import told_by_ledger
 from .span_draft import PARENT_LOST, START_LOST
 from .task_draft import TaskDrafts
 from .values_draft import ValuesDraft
@@ -236,6 +237,10 @@ def _loop_step(work: _Assembly, event: Event) -> None:
     )
 
 
+def _ledger(work: _Assembly, event: Event) -> None:
+    work.root.annotate(told_by_ledger(event, work.definition(event.site)))
+
+
 def _request_begin(work: _Assembly, event: Event) -> None:
     work.root.thread = work.thread
     _name(work, work.root, event)
@@ -282,6 +287,7 @@ _TAKE_IN: Final[Mapping[EventType, Callable[[_Assembly, Event], None]]] = {
     EventType.GC_PAUSE: _gc_pause,
     EventType.ASYNC_TASK_BEGIN: _async_task,
     EventType.ASYNC_TASK_END: _async_task,
+    EventType.LEDGER: _ledger,
 }
 
 

@@ -47,6 +47,7 @@ class Summary(NamedTuple):
     errors: int
     lost: int
     complete: int
+    tracing_ns: int
     bytes_in: int
     bytes_out: int
     messages_in: int
@@ -89,6 +90,7 @@ class Columns(NamedTuple):
     errors: Sequence[int]
     lost: Sequence[int]
     complete: Sequence[int]
+    tracing_ns: Sequence[int]
     bytes_in: Sequence[int]
     bytes_out: Sequence[int]
     messages_in: Sequence[int]

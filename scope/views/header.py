@@ -42,6 +42,8 @@ def header_lines(trace: Trace, now_ns: int) -> Iterator[Line]:
     if paused := pause_line(trace):
         yield paused
     yield line(completeness(request))
+    if text := tracing(request):
+        yield line(Piece(text, "dim"))
     if text := left_out(trace):
         yield line(Piece(text, "warning"))
 
@@ -86,6 +88,15 @@ def completeness(request: RequestSummary) -> Piece:
     if not request.complete:
         return Piece("incomplete: its beginning or its end was not recorded", "warning")
     return Piece("complete", "dim")
+
+
+def tracing(request: RequestSummary) -> str:
+    """What recording the request has cost, of the time that it took; empty where that was not measured."""
+    if not request.tracing_ns:
+        return ""
+    whole_ns = request.duration_ns + request.background_ns
+    share = f", {100 * request.tracing_ns / whole_ns:.1f} %" if whole_ns else ""
+    return f"tracing added about {format_duration(request.tracing_ns)}{share}"
 
 
 def left_out(trace: Trace) -> str:

@@ -6,10 +6,14 @@ from typing import Final
 
 from .layout import POLICIES
 
+_SHED_SHIFT: Final = 32
+_SHED_MASK: Final = 0xFF
+_SHARE_SHIFT: Final = 44
+_SHARE_MASK: Final = 0xFFF
 _POLICY_SHIFT: Final = 41
 _POLICY_MASK: Final = 0b111
 
-__all__ = ["control_word", "policy_in_force", "wished_policy"]
+__all__ = ["control_word", "policy_in_force", "shed_level", "shed_word", "wished_policy"]
 
 
 def control_word(overflow: str | None) -> int:
@@ -27,3 +31,14 @@ def wished_policy(word: int) -> str | None:
 def policy_in_force(word: int, begun_with: str) -> str:
     """The policy of a process whose header has ``begun_with``, as far as its control word says."""
     return wished_policy(word) or begun_with
+
+
+def shed_word(level: int, share: float) -> int:
+    """The bits that say how much is left out of traces, and why: the part of the process's CPU that tracing took."""
+    tenths = min(max(round(share * 1000), 0), _SHARE_MASK)
+    return min(level, _SHED_MASK) << _SHED_SHIFT | (tenths << _SHARE_SHIFT if level else 0)
+
+
+def shed_level(word: int) -> int:
+    """How much the word leaves out of traces; 0: nothing."""
+    return word >> _SHED_SHIFT & _SHED_MASK

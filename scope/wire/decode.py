@@ -20,6 +20,7 @@ from .layout import (
     GC_PAUSE,
     HEADER,
     LANE,
+    LEDGER,
     LINE,
     LINES,
     LOOP_STEP,
@@ -217,6 +218,11 @@ def _async_task_end(cursor: Cursor) -> Mapping[str, object]:
     return {"outcome": outcome, "error": cursor.text16()}
 
 
+def _ledger(cursor: Cursor) -> Mapping[str, object]:
+    held_back, taken_out, level, flags, share = cursor.take(LEDGER)
+    return {"held_back": held_back, "taken_out": taken_out, "level": level, "flags": flags, "share": share}
+
+
 _PAYLOADS: Final[dict[EventType, Callable[[Cursor], Mapping[str, object]]]] = {
     EventType.REQUEST_BEGIN: _request_begin,
     EventType.REQUEST_ROUTE: _request_route,
@@ -235,4 +241,5 @@ _PAYLOADS: Final[dict[EventType, Callable[[Cursor], Mapping[str, object]]]] = {
     EventType.GC_PAUSE: _gc_pause,
     EventType.ASYNC_TASK_BEGIN: _async_task_begin,
     EventType.ASYNC_TASK_END: _async_task_end,
+    EventType.LEDGER: _ledger,
 }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _KINDS: Final = {int(kind): kind for kind in DefinitionKind}
+_WITH_ATTRIBUTES: Final = frozenset({DefinitionKind.RESOURCE, DefinitionKind.SHED})
 _FUNCTION_KINDS: Final = {int(kind): kind for kind in FunctionKind}
 
 
@@ -27,7 +28,7 @@ def decode_definition(entry: bytes) -> Definition:
     if kind is None:
         raise WireError(4, f"no definition has kind {number}")
     cursor = Cursor(entry, DEFINITION.size, size)
-    if kind is DefinitionKind.RESOURCE:
+    if kind in _WITH_ATTRIBUTES:
         return Definition(kind, "", attributes=decode_attributes(cursor))
     if kind is DefinitionKind.CODE:
         return _decode_code(cursor)
@@ -50,7 +51,7 @@ def encode_definition(definition: Definition) -> bytes:
 
 
 def _payload(definition: Definition) -> bytes:
-    if definition.kind is DefinitionKind.RESOURCE:
+    if definition.kind in _WITH_ATTRIBUTES:
         return encode_attributes(definition.attributes)
     if definition.kind is not DefinitionKind.CODE:
         return encode_text(definition.name)

@@ -18,6 +18,7 @@ from .layout import (
     GC_PAUSE,
     HEADER,
     LANE,
+    LEDGER,
     LINE,
     LINES,
     LOOP_STEP,
@@ -187,6 +188,10 @@ def _async_task_end(event: Event) -> bytes:
     return TWO_BYTES.pack(fields.number(event, "outcome"), 0) + encode_text(fields.text(event, "error"))
 
 
+def _ledger(event: Event) -> bytes:
+    return LEDGER.pack(*(fields.number(event, name) for name in ("held_back", "taken_out", "level", "flags", "share")))
+
+
 _PAYLOADS: Final[dict[EventType, Callable[[Event], bytes]]] = {
     EventType.FILL: _nothing,
     EventType.BLOCK: _block,
@@ -213,4 +218,5 @@ _PAYLOADS: Final[dict[EventType, Callable[[Event], bytes]]] = {
     EventType.SHUTDOWN: _nothing,
     EventType.ASYNC_TASK_BEGIN: _async_task_begin,
     EventType.ASYNC_TASK_END: _async_task_end,
+    EventType.LEDGER: _ledger,
 }

@@ -34,6 +34,7 @@ VALUES: Final = Struct("<BBHI")
 LINES: Final = Struct("<IHH")
 LINE: Final = Struct("<IIQ")
 ASYNC_TASK_BEGIN: Final = Struct("<QII")
+LEDGER: Final = Struct("<QIBBH")
 TWO_BYTES: Final = Struct("<BB")
 
 _FIXED_BYTES: Final = {
@@ -62,6 +63,7 @@ _FIXED_BYTES: Final = {
     EventType.SHUTDOWN: 0,
     EventType.ASYNC_TASK_BEGIN: ASYNC_TASK_BEGIN.size + 2,
     EventType.ASYNC_TASK_END: TWO_BYTES.size + 2,
+    EventType.LEDGER: LEDGER.size,
 }
 
 

@@ -130,6 +130,36 @@ static void what_lists_show_is_kept_as_records_pass(void)
     scope_correlator_free(it.it);
 }
 
+static void what_its_records_have_cost_is_added_up_by_what_they_are_of(void)
+{
+    scope_costs costs = {0};
+    costs.of[SCOPE_COST_HELD_BACK].event_ps = 2;
+    costs.of[SCOPE_COST_MESSAGE].event_ps = 100;
+    costs.of[SCOPE_REQUEST_BEGIN].event_ps = 10000;
+    costs.of[SCOPE_FUNCTION_ENTER].event_ps = costs.of[SCOPE_FUNCTION_EXIT].event_ps = 30;
+    costs.of[SCOPE_MARK] = (scope_cost){5, 7};
+    setting it = new_setting();
+    record before = event(SCOPE_MARK, 5, 50, 4), enter = event(SCOPE_FUNCTION_ENTER, 5, 110, 4),
+           leave = event(SCOPE_FUNCTION_EXIT, 5, 120, 4), mark = event(SCOPE_MARK, 5, 130, 6), ledger = event(SCOPE_LEDGER, 5, 140, 6);
+    ledger.words[4] = 1000;
+    feed(&it, 0, before);
+    scope_correlator_set_costs(it.it, &costs);
+    feed(&it, 0, begin(5, 100, 0));
+    feed(&it, 0, enter);
+    feed(&it, 0, leave);
+    feed(&it, 0, mark);
+    feed(&it, 0, ledger);
+    feed(&it, 0, end(5, 400));
+    pass(&it, 1);
+    scope_group *group = only(&it);
+    scope_cost_sums process = scope_correlator_costs(it.it, it.slot);
+    CHECK(group->costs.detail_ps == 60 + 2000 && group->costs.values_ps == 0, "detail %lu", group->costs.detail_ps);
+    CHECK(group->costs.all_ps == 10000 + 60 + 2000 + 5 + 2 * 7 + 5 * 100, "all %lu", group->costs.all_ps);
+    CHECK(process.all_ps == group->costs.all_ps && process.detail_ps == group->costs.detail_ps, "of the process");
+    scope_group_free(it.it, group);
+    scope_correlator_free(it.it);
+}
+
 static record step_of(uint64_t end_ns, uint64_t waited_ns, uint64_t ran_ns, uint64_t flags)
 {
     record made = event(SCOPE_LOOP_STEP, 5, end_ns, 7);
@@ -878,6 +908,7 @@ int main(void)
 {
     many_losses_among_many_open_requests_take_little_room();
     what_lists_show_is_kept_as_records_pass();
+    what_its_records_have_cost_is_added_up_by_what_they_are_of();
     waits_and_steps_are_added_up_once_each();
     an_id_of_our_own_is_not_kept_and_a_route_may_be_text();
     records_too_short_for_their_type_are_counted_and_left_out();

@@ -270,6 +270,7 @@ SUMMARIES = st.builds(
     errors=FEW,
     lost=FEW,
     complete=st.booleans(),
+    tracing_ns=FEW,
     bytes_in=FEW,
     bytes_out=FEW,
     messages_in=FEW,

@@ -1,11 +1,14 @@
 /* The counters of calls that a request has; what they are for is told in calls.h. */
 #include "calls.h"
 
+#include "emit.h"
 #include "request.h"
+#include "shedding.h"
 
 #define NAMES_SHOWN 16 /* functions that a trace names, those most held back first */
 
 scope_call_limits call_limits = {1000, 10000};
+static scope_call_limits limits_set = {1000, 10000};
 
 static PyObject *names; /* list: [index of a probe] its name */
 static PyObject *indexes; /* dict: number of a definition -> index */
@@ -43,10 +46,30 @@ int64_t scope_calls_register(PyObject *name, uint32_t site)
     return index;
 }
 
+PyObject *scope_calls_name(uint32_t index)
+{
+    return PyList_GET_ITEM(names, index);
+}
+
+void scope_apply_call_limits(void)
+{
+    call_limits = limits_set;
+    if (call_limits.per_function > shedding.step.calls)
+        call_limits.per_function = shedding.step.calls;
+}
+
+void scope_calls_sample(RequestObject *request, PyObject *route)
+{
+    if (request->calls)
+        request->calls->most = scope_sampled(route) ? call_limits.per_request : 0;
+}
+
 static bool begin(RequestObject *request)
 {
-    if (!request->calls)
-        request->calls = PyMem_RawCalloc(1, sizeof *request->calls);
+    if (request->calls)
+        return true;
+    request->calls = PyMem_RawCalloc(1, sizeof *request->calls);
+    scope_calls_sample(request, request->route);
     return request->calls != NULL;
 }
 
@@ -126,9 +149,38 @@ static PyObject *report(const struct scope_calls *calls)
     return attributes;
 }
 
+/* Tells the ledger of the request how many calls were held back, and what was shed while it ran. */
+static void emit_ledger(const RequestObject *request, uint64_t held_back, bool is_sampled_out)
+{
+    SessionObject *session = runtime.session;
+    uint32_t account = session && session->serial == request->serial ? scope_session_site(session, shedding.account) : 0;
+    struct {
+        uint64_t held_back;
+        uint32_t taken_out;
+        uint8_t level, flags;
+        uint16_t share;
+    } payload = {held_back, shedding.taken_out, shedding.level, is_sampled_out ? SCOPE_LEDGER_SAMPLED_OUT : 0, shedding.share};
+    _Static_assert(sizeof payload == 16, "as in docs/design/wire.md");
+    scope_emit_payload(request, SCOPE_LEDGER, account, 1, 0, &payload, sizeof payload);
+}
+
+static void note_hot_functions(const struct scope_calls *calls)
+{
+    for (uint32_t index = 0; shedding.level && index < calls->capacity; index++)
+        scope_note_calls(index, calls->seen[index]);
+}
+
 void scope_calls_report(RequestObject *request)
 {
-    if (!request->calls || !request->calls->held_back)
+    struct scope_calls *calls = request->calls;
+    uint64_t held_back = calls ? calls->held_back : 0;
+    bool is_sampled_out = calls ? calls->most == 0 : shedding.step.one_of == 0;
+    if (held_back || shedding.level)
+        emit_ledger(request, held_back, is_sampled_out);
+    if (!held_back)
+        return;
+    note_hot_functions(calls);
+    if (is_sampled_out)
         return;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
@@ -146,6 +198,7 @@ PyObject *scope_set_call_limits(PyObject *module, PyObject *args)
     scope_call_limits given;
     if (!PyArg_ParseTuple(args, "II:set_call_limits", &given.per_function, &given.per_request))
         return NULL;
-    call_limits = given;
+    limits_set = given;
+    scope_apply_call_limits();
     Py_RETURN_NONE;
 }

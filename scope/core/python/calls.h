@@ -13,6 +13,7 @@ struct scope_calls {
     uint32_t *seen; /* [index of the probe]: its calls so far */
     uint32_t capacity;
     uint32_t recorded;
+    uint32_t most; /* of all functions that may be recorded; 0: the request is none of those sampled: shedding.h */
     uint32_t errors; /* exceptions described so far */
     uint64_t held_back;
 };
@@ -21,7 +22,16 @@ typedef struct {
     uint32_t per_function, per_request;
 } scope_call_limits;
 
-extern scope_call_limits call_limits;
+extern scope_call_limits call_limits; /* those in force */
+
+/* Brings the limits in force: those that were set, as far as shedding lets them. */
+void scope_apply_call_limits(void);
+
+/* What traces call function `index`, borrowed. */
+PyObject *scope_calls_name(uint32_t index);
+
+/* The request goes to `route`, so it may be one of those whose functions are recorded, or none of them. */
+void scope_calls_sample(RequestObject *request, PyObject *route);
 
 /* Exceptions of one request that are told in full as they leave instrumented functions; of the others only the outcome is. */
 #define SCOPE_ERRORS_PER_REQUEST 32
@@ -42,7 +52,7 @@ static inline bool scope_calls_allow(RequestObject *request, uint32_t index)
             return false;
         calls = request->calls;
     }
-    if (__builtin_expect(++calls->seen[index] <= call_limits.per_function && calls->recorded < call_limits.per_request, 1)) {
+    if (__builtin_expect(++calls->seen[index] <= call_limits.per_function && calls->recorded < calls->most, 1)) {
         calls->recorded++;
         return true;
     }
@@ -56,7 +66,8 @@ static inline bool scope_calls_allow_error(RequestObject *request)
     return request->calls && request->calls->errors++ < SCOPE_ERRORS_PER_REQUEST;
 }
 
-/* Writes what was held back, as attributes of the request's root span; nothing where nothing was. Leaves no exception set. */
+/* Writes what was held back or shed: a LEDGER, and which functions were held back as attributes of the request's root span. Nothing
+ * where nothing was. Leaves no exception set. */
 void scope_calls_report(RequestObject *request);
 
 void scope_calls_free(RequestObject *request);

@@ -129,6 +129,35 @@ static PyObject *correlator_losses(CorrelatorObject *self, PyObject *slot)
     return result;
 }
 
+/* set_costs(rows): each (type, ps of an event, ps of each further word of payload). */
+static PyObject *correlator_set_costs(CorrelatorObject *self, PyObject *rows)
+{
+    scope_costs costs = {0};
+    PyObject *all = PySequence_Fast(rows, "set_costs() takes a sequence of rows");
+    for (Py_ssize_t index = 0; all && index < PySequence_Fast_GET_SIZE(all); index++) {
+        unsigned char type;
+        scope_cost cost;
+        if (!PyArg_Parse(PySequence_Fast_GET_ITEM(all, index), "(bII)", &type, &cost.event_ps, &cost.word_ps))
+            Py_CLEAR(all);
+        else
+            costs.of[type] = cost;
+    }
+    if (!all)
+        return NULL;
+    Py_DECREF(all);
+    scope_correlator_set_costs(self->groups, &costs);
+    Py_RETURN_NONE;
+}
+
+static PyObject *correlator_costs(CorrelatorObject *self, PyObject *number)
+{
+    scope_attached *from = scope_correlator_slot(self, PyLong_AsLong(number));
+    if (!from)
+        return NULL;
+    scope_cost_sums sums = scope_correlator_costs(self->groups, (uint32_t)(from - self->slots));
+    return Py_BuildValue("KKK", sums.all_ps / 1000, sums.detail_ps / 1000, sums.values_ps / 1000);
+}
+
 static PyObject *correlator_statistics(CorrelatorObject *self, PyObject *unused)
 {
     (void)unused;
@@ -158,6 +187,8 @@ static PyMethodDef correlator_methods[] = {
     {"restore", (PyCFunction)correlator_restore, METH_VARARGS, "Take back a stored piece of an open request."},
     {"sweep", (PyCFunction)correlator_sweep, METH_NOARGS, "End requests that cannot end by themselves."},
     {"losses", (PyCFunction)correlator_losses, METH_O, "Events lost in a segment, by reason."},
+    {"set_costs", (PyCFunction)correlator_set_costs, METH_O, "What events cost from now on."},
+    {"costs", (PyCFunction)correlator_costs, METH_O, "What the events of a segment have cost its process."},
     {"statistics", (PyCFunction)correlator_statistics, METH_NOARGS, "Counters."},
     {NULL, NULL, 0, NULL},
 };

@@ -10,6 +10,7 @@
 #include "calls.h"
 #include "conditions.h"
 #include "runtime.h"
+#include "shedding.h"
 
 /* As in scope/instrument/plan/level.py; each records what those below it do, and more. */
 enum scope_level {
@@ -61,14 +62,14 @@ static inline uint8_t scope_function_level(const scope_function *function, Reque
     return scope_function_level_slow(function, request);
 }
 
-/* How deep this call is recorded: the function's level in this request, as far as the request's limits let it. Counts calls
- * that have one. */
+/* How deep this call is recorded: the function's level in this request, as far as the request's limits and what is shed let
+ * it. Counts calls that have one. */
 static inline enum scope_level scope_call_level(RequestObject *request, const scope_function *function)
 {
     uint8_t level = scope_function_level(function, request);
     if (!level || !scope_calls_allow(request, function->index))
         return SCOPE_LEVEL_OFF;
-    return (enum scope_level)level;
+    return (enum scope_level)(level < shedding.step.most ? level : shedding.step.most);
 }
 
 /* Begins a synchronous call, or a coroutine at its first step, in what is current: `context`, whose reference is taken over

@@ -11,6 +11,7 @@
 #include "readers.h"
 #include "redacted.h"
 #include "request.h"
+#include "shedding.h"
 #include "values.h"
 
 int scope_add_span(PyObject *module);
@@ -152,6 +153,8 @@ static PyMethodDef functions[] = {
     {"say_goodbye", say_goodbye, METH_NOARGS, "For atexit: records that the process is about to end."},
     {"gc_pause", (PyCFunction)(void (*)(void))scope_gc_pause, METH_FASTCALL, "For gc.callbacks: records long collections."},
     {"redact", scope_redacted, METH_O, "A text without what has the name or the shape of a secret."},
+    {"shedding", scope_tell_shedding, METH_NOARGS, "What is shed: the level, and functions that are to be taken out."},
+    {"set_taken_out", scope_set_taken_out, METH_O, "Which functions are taken out now."},
     {"define_code", define_code, METH_VARARGS, "A process-wide number for a code site."},
     {NULL, NULL, 0, NULL},
 };

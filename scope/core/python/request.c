@@ -136,6 +136,7 @@ void scope_name_route(RequestObject *self, PyObject *template)
 {
     Py_XSETREF(self->route, Py_NewRef(template));
     scope_conditions_routed(self);
+    scope_calls_sample(self, template);
     uint32_t number = scope_runtime_route(template);
     SessionObject *session = runtime.session;
     uint32_t site = session && session->serial == self->serial ? scope_session_site(session, number) : 0;

@@ -4,8 +4,9 @@
 #define FIELDS                                                                                                        \
     "segment", "key", "state", "kind", "flags", "trace_id", "span_id", "remote_parent", "method", "path", "id",       \
         "route", "route_text", "status", "start_ns", "first_byte_ns", "response_end_ns", "end_ns", "outcome",         \
-        "events", "spans", "errors", "lost", "complete", "bytes_in", "bytes_out", "messages_in", "messages_out",      \
-        "loop_wait_ns", "thread_wait_ns", "longest_step_ns", "sites", "notes", "blob", "pieces", "position", "late"
+        "events", "spans", "errors", "lost", "complete", "tracing_ns", "bytes_in", "bytes_out", "messages_in",        \
+        "messages_out", "loop_wait_ns", "thread_wait_ns", "longest_step_ns", "sites", "notes", "blob", "pieces",      \
+        "position", "late"
 
 static const char *const field_names[] = {FIELDS};
 enum { FIELD_COUNT = sizeof field_names / sizeof *field_names };
@@ -83,6 +84,7 @@ static PyObject *tuple_of(const scope_attached *from, const scope_group *group, 
     PUT(unsigned_of(group->errors));
     PUT(unsigned_of(group->lost));
     PUT(PyLong_FromLong(group->begun && group->ended && !group->inexact));
+    PUT(unsigned_of(group->costs.all_ps / 1000));
     PUT(unsigned_of(group->bytes_in));
     PUT(unsigned_of(group->bytes_out));
     PUT(unsigned_of(group->messages_in));

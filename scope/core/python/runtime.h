@@ -70,6 +70,7 @@ typedef struct {
     uint8_t kind;
     uint64_t refused_by; /* serial of the last session that had no room for it */
     uint32_t uses; /* since then */
+    uint32_t requests; /* of a route, while only some of them are sampled: shedding.h */
 } scope_definition_entry;
 
 typedef struct {
@@ -83,7 +84,8 @@ typedef struct {
     PyObject *describe; /* exception -> (type, message, frames) */
     PyObject *is_secret_name;
     PyObject *steered; /* called when the collector says that other functions are to be recorded */
-    uint32_t generation; /* what it said last */
+    uint64_t heard; /* what it said last: generation and shedding level */
+    bool has_news; /* there is a function to be taken out: shedding.h */
     PyObject *context_variable;
     bool in_place; /* the layout of contexts is the one known: mapping.h */
     PyObject *names; /* str -> definition number */
@@ -112,15 +114,17 @@ void scope_count_forked(void);
 /* The session that a request or a task may begin in; started by the starter where there is none. NULL while paused. */
 SessionObject *scope_ensure_session(void);
 
-/* Calls runtime.steered: the control word has this generation, and had another. Leaves no exception set. */
-void scope_steered(uint32_t generation);
+/* Calls runtime.steered where the control word has another generation than it had, or functions are to be taken out or put back
+ * (shedding.h). Leaves no exception set. */
+void scope_steered(uint64_t control);
 
-/* Looks whether the collector has said that other functions are to be recorded; wherever a process that is busy comes by. */
+/* Looks whether the collector has said that other functions are to be recorded, or more or less left out; wherever a process
+ * that is busy comes by. */
 static inline void scope_session_steered(SessionObject *session)
 {
-    uint64_t control = scope_load_relaxed(&session->segment.control->control);
-    if (__builtin_expect((uint32_t)(control & SCOPE_CONTROL_GENERATION_MASK) != runtime.generation, 0))
-        scope_steered((uint32_t)(control & SCOPE_CONTROL_GENERATION_MASK));
+    uint64_t control = scope_load_relaxed(&session->segment.control->control) & SCOPE_CONTROL_HEARD_MASK;
+    if (__builtin_expect(control != runtime.heard || runtime.has_news, 0))
+        scope_steered(control);
 }
 
 uint64_t scope_runtime_random(void);

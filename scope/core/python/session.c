@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "shedding.h"
 #include "thread_lane.h"
 #include "values.h"
 #include "wait.h"
@@ -86,10 +87,15 @@ SessionObject *scope_ensure_session(void)
     return runtime.session;
 }
 
-void scope_steered(uint32_t generation)
+void scope_steered(uint64_t control)
 {
-    runtime.generation = generation;
-    PyObject *done = runtime.steered ? PyObject_CallNoArgs(runtime.steered) : Py_NewRef(Py_None);
+    bool is_other = (control ^ runtime.heard) & SCOPE_CONTROL_GENERATION_MASK;
+    bool has_news = runtime.has_news;
+    runtime.heard = control;
+    runtime.has_news = false;
+    if (!(scope_shed(control) || is_other || has_news) || !runtime.steered)
+        return;
+    PyObject *done = PyObject_CallNoArgs(runtime.steered);
     if (!done)
         PyErr_WriteUnraisable(runtime.steered);
     Py_XDECREF(done);

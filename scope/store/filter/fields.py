@@ -99,6 +99,7 @@ FIELDS = (
     Field("errors", _COUNT, "Exceptions recorded"),
     Field("lost", _COUNT, "Events lost while it ran"),
     Field("complete", FieldKind.FLAG, "Nothing lost, both ends there"),
+    Field("tracing_ns", _DURATION, "What recording it has cost its process", ("tracing",)),
     Field("bytes_in", _BYTES, "Body bytes received"),
     Field("bytes_out", _BYTES, "Body bytes sent"),
     Field("messages_in", _COUNT, "Messages received"),

@@ -72,7 +72,7 @@ _STATEMENTS: Final[dict[str, _Insert | _Each]] = {
     "unnoted": _Each(1, ("DELETE FROM attributes WHERE request = ?", "DELETE FROM exceptions WHERE request = ?")),
     "shape": _Insert(10, "shapes"),
     "span_name": _Insert(2, "span_names"),
-    "open": _Insert(23, "requests", "INSERT OR REPLACE"),
+    "open": _Insert(24, "requests", "INSERT OR REPLACE"),
     "piece": _Insert(4, "pieces", "INSERT OR IGNORE"),
     "attribute": _Insert(4, "attributes", "INSERT OR IGNORE"),
     "exception": _Insert(2, "exceptions", "INSERT OR IGNORE"),

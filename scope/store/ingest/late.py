@@ -38,10 +38,11 @@ def append_late(slice_: Slice, late: Summary, earlier: Noted, journal: Journal) 
         return False
     slice_.connection.execute(
         "UPDATE requests SET events = events + ?, spans = spans + ?, errors = errors + ?, lost = lost + ?,"
-        " end_ns = max(end_ns, ?), loop_wait_ns = loop_wait_ns + ?, thread_wait_ns = thread_wait_ns + ?,"
-        " longest_step_ns = max(longest_step_ns, ?) WHERE request = ?",
+        " tracing_ns = tracing_ns + ?, end_ns = max(end_ns, ?), loop_wait_ns = loop_wait_ns + ?,"
+        " thread_wait_ns = thread_wait_ns + ?, longest_step_ns = max(longest_step_ns, ?) WHERE request = ?",
         (
-            *(late.events, late.spans, late.errors, late.lost, late.end_ns if has_work(late.blob) else 0),
+            *(late.events, late.spans, late.errors, late.lost, late.tracing_ns),
+            late.end_ns if has_work(late.blob) else 0,
             *(late.loop_wait_ns, late.thread_wait_ns, late.longest_step_ns, request),
         ),
     )
@@ -52,7 +53,8 @@ def append_late(slice_: Slice, late: Summary, earlier: Noted, journal: Journal) 
 def _only(late: Summary, records: bytes) -> Summary:
     """What is left of ``late`` when only ``records`` are new; what it lost was noted with the others."""
     counts = count(records)
-    return late._replace(blob=records, lost=0, **counts._asdict())
+    tracing_ns = late.tracing_ns * counts.events // max(late.events, 1)
+    return late._replace(blob=records, lost=0, tracing_ns=tracing_ns, **counts._asdict())
 
 
 def _insert(slice_: Slice, late: Summary) -> bool:

@@ -27,8 +27,8 @@ __all__ = ["OpenRequests"]
 
 _CUT_OFF: Final = (
     "SELECT request, trace_id, span_id, remote_parent, requests.id, path, start_ns, first_byte_ns, duration_ns, end_ns,"
-    " spans, events, errors, lost, bytes_in, bytes_out, messages_in, messages_out, loop_wait_ns, thread_wait_ns,"
-    " longest_step_ns, kind, flags, method, route, status"
+    " spans, events, errors, lost, tracing_ns, bytes_in, bytes_out, messages_in, messages_out, loop_wait_ns,"
+    " thread_wait_ns, longest_step_ns, kind, flags, method, route, status"
     " FROM requests JOIN shapes ON shapes.id = shape WHERE request BETWEEN ? AND ? ORDER BY request"
 )
 _MAX_SHAPES: Final = 4096
@@ -179,14 +179,14 @@ def _cut_loose(request: int, records: bytes, started_ns: int) -> Summary:
     """What is known of a request without a beginning; its records are in its pieces."""
     counts = count(records)
     times = (started_ns, 0, 0, started_ns)
-    nothing = (0,) * 11
+    nothing = (0,) * 12
     whole = _aborted((request, bytes(16), 0, 0, None, "", *times, *nothing, "", 0, "", None, None))
     return whole._replace(late=1, **counts._asdict())
 
 
 def _aborted(row: tuple[Any, ...]) -> Summary:
     request, trace_id, span_id, remote_parent, id_, path, start_ns, first_byte_ns, duration_ns, end_ns, *rest = row
-    spans, events, errors, lost, bytes_in, bytes_out, messages_in, messages_out, *rest = rest
+    spans, events, errors, lost, tracing_ns, bytes_in, bytes_out, messages_in, messages_out, *rest = rest
     loop_wait_ns, thread_wait_ns, longest_step_ns, kind, flags, method, route, status = rest
     return Summary(
         segment=segment_of(request),
@@ -213,6 +213,7 @@ def _aborted(row: tuple[Any, ...]) -> Summary:
         errors=errors,
         lost=lost,
         complete=0,
+        tracing_ns=tracing_ns,
         bytes_in=bytes_in,
         bytes_out=bytes_out,
         messages_in=messages_in,

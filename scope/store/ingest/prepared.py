@@ -66,6 +66,7 @@ class Prepared:
             columns.events,
             columns.errors,
             columns.lost,
+            columns.tracing_ns,
             columns.bytes_in,
             columns.bytes_out,
             columns.messages_in,

@@ -53,6 +53,7 @@ CREATE TABLE requests (
     events INTEGER NOT NULL,
     errors INTEGER NOT NULL,
     lost INTEGER NOT NULL,
+    tracing_ns INTEGER NOT NULL,
     bytes_in INTEGER NOT NULL,
     bytes_out INTEGER NOT NULL,
     messages_in INTEGER NOT NULL,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .collector import check_collector
 from .directory import check_directory
 from .machine import check_core, check_machine, check_memory, check_python
+from .overhead import check_overhead
 from .segments import check_segments
 from .settings import check_settings
 from .store import check_losses, check_store, store_info
@@ -29,6 +30,7 @@ def diagnose(config: Config, now_ns: int) -> tuple[Check, ...]:
         check_memory(config),
         check_segments(config),
         check_collector(config, now_ns),
+        check_overhead(config),
         check_store(config, stored),
         check_losses(stored),
         check_settings(config),

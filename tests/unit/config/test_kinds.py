@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scope.config.kinds import Choice, Duration, Flag, Kind, Names, NamesOrAuto, Size, Text, Where, Whole
+from scope.config.kinds import Choice, Duration, Flag, Kind, Names, NamesOrAuto, Percent, Size, Text, Where, Whole
 from scope.config.units import BYTE_UNITS, TIME_UNITS_MS, format_quantity, parse_quantity
 
 SIZE = Size(1024, 1 << 30)
@@ -164,3 +164,21 @@ def test_any_time_is_read_back_from_its_text(time: int, base: int) -> None:
 def test_any_text_is_a_quantity_or_refused(text: str) -> None:
     with suppress(ValueError):
         assert parse_quantity(text, BYTE_UNITS) >= 0
+
+
+@pytest.mark.parametrize(("raw", "expected"), [("1", 1.0), ("0.5", 0.5), ("2.5 %", 2.5), (3, 3.0), (0.25, 0.25)])
+def test_a_percentage_is_a_number_with_or_without_its_sign(raw: object, expected: float) -> None:
+    assert Percent(0.05, 100).parse(raw) == expected
+
+
+@pytest.mark.parametrize("raw", ["", "much", "101", "0.01", "nan", "-1", True, None])
+def test_what_is_no_percentage_within_bounds_is_refused(raw: object) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        Percent(0.05, 100).parse(raw)
+
+
+@given(st.floats(0.05, 100))
+def test_a_percentage_is_read_back_as_it_is_shown(value: float) -> None:
+    kind = Percent(0.05, 100)
+    assert kind.parse(kind.show(value)) == value
+    assert kind.allowed == "a percentage from 0.05 to 100"

@@ -50,6 +50,8 @@ OTHERS: dict[str, tuple[str, object]] = {
     "collector.poll_ms": ("0.05s", 50),
     "collector.commit_ms": ("1s", 1000),
     "collector.memory_bytes": ("1GiB", 1 << 30),
+    "governor.enabled": ("off", False),
+    "governor.budget_percent": ("2.5", 2.5),
     "store.slice_s": ("30min", 1800),
     "store.retention_age_s": ("2w", 14 * 86400),
     "store.retention_bytes": ("10GB", 10 * 1000**3),

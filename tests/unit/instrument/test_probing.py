@@ -289,3 +289,54 @@ def test_a_wish_that_is_no_rule_is_logged(wished: tuple[Probing, Any, Any], capl
     wish("no rule")
     wished[0].grant()
     assert "functions that were asked for are not recorded" in caplog.text
+
+
+@pytest.mark.usefixtures("no_integrations")
+def test_functions_that_are_called_too_often_lose_their_probes_and_get_them_back(
+    wished: tuple[Probing, Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probing, _, planned = wished
+    wish("planned_module")
+    taken_out: list[str] = []
+    monkeypatch.setattr("scope.instrument.probing.functions_taken_out", lambda: taken_out)
+    told: list[list[str]] = []
+    monkeypatch.setattr("scope.instrument.probing.set_taken_out", lambda names: told.append(list(names)))
+    for names, expected in (
+        ([], ["other", "  work"]),
+        (["planned_module.work"], ["other"]),
+        (["planned_module.work", "planned_module.other"], []),
+        (["planned_module.other"], ["work"]),
+        ([], ["other", "  work"]),
+    ):
+        taken_out[:] = names
+        probing.grant()
+        assert outline(inside(lambda: planned.other(1))) == expected
+        assert told[-1] == names
+
+
+@pytest.mark.usefixtures("no_integrations")
+def test_what_is_out_already_is_not_taken_out_again(
+    wished: tuple[Probing, Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probing, _, planned = wished
+    wish()
+    monkeypatch.setattr("scope.instrument.probing.functions_taken_out", lambda: ["planned_module.other"])
+    probing.grant()
+    code = planned.other.__code__
+    probing.grant()
+    assert planned.other.__code__ is code
+    assert outline(inside(lambda: planned.other(1))) == []
+
+
+def test_while_somebody_is_about_to_see_to_it_nobody_else_is_sent(
+    wished: tuple[Probing, Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[object] = []
+    wish()
+    monkeypatch.setattr("threading.Thread.start", lambda _: started.append(None))
+    for _ in range(5):
+        wished[0]._steered()
+    assert len(started) == 1
+    wished[0].grant()
+    wished[0]._steered()
+    assert len(started) == 2

@@ -32,6 +32,7 @@ def row(number: int) -> RequestSummary:
         errors=0,
         lost=0,
         complete=True,
+        tracing_ns=0,
         bytes_in=0,
         bytes_out=40,
         messages_in=0,

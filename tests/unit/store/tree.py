@@ -47,6 +47,7 @@ REQUEST = RequestSummary(
     errors=0,
     lost=0,
     complete=True,
+    tracing_ns=0,
     bytes_in=0,
     bytes_out=42,
     messages_in=1,

@@ -134,6 +134,7 @@ class Group:
             errors=counts[EventType.EXCEPTION],
             lost=0,
             complete=int(bool(begin and end)),
+            tracing_ns=0,
             bytes_in=0,
             bytes_out=fields.number(end, "body_bytes_sent") if end else 0,
             messages_in=0,

@@ -52,6 +52,7 @@ def make_request(**fields: Any) -> RequestSummary:
         errors=0,
         lost=0,
         complete=True,
+        tracing_ns=0,
         bytes_in=0,
         bytes_out=512,
         messages_in=0,
@@ -188,6 +189,7 @@ def frozen() -> Trace:
         duration_ns=60 * MS,
         first_byte_ns=None,
         complete=False,
+        tracing_ns=0,
         events=9,
     )
 
@@ -214,6 +216,7 @@ def cut_off() -> Trace:
         duration_ns=40 * MS,
         lost=37,
         complete=False,
+        tracing_ns=0,
         remote_parent_id="00f067aa0ba902b7",
     )
 

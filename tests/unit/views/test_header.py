@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scope.model import LeftOut
-from scope.views.header import completeness, header_lines, label, left_out
+from scope.views.header import completeness, header_lines, label, left_out, tracing
 from scope.views.lines import plain
 from tests.unit.views.samples import START_NS, make_request, make_span, make_trace
 
@@ -49,6 +49,20 @@ def test_a_request_in_a_few_words(fields: dict[str, Any], expected: str) -> None
 )
 def test_completeness_is_said_either_way(fields: dict[str, Any], expected: str) -> None:
     assert completeness(make_request(**fields)).text == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, ""),
+        ({"tracing_ns": 184_000}, "tracing added about 184 µs, 1.5 %"),
+        ({"tracing_ns": 184_000, "background_ns": 6_400_000}, "tracing added about 184 µs, 1.0 %"),
+        ({"tracing_ns": 50, "duration_ns": 0}, "tracing added about 50 ns"),
+    ],
+)
+def test_what_tracing_has_cost_is_said_where_it_is_known(fields: dict[str, Any], expected: str) -> None:
+    assert tracing(make_request(**fields)) == expected
+    assert (expected in header(**fields)) is bool(expected)
 
 
 def test_the_first_line_tells_how_it_ended() -> None:

@@ -162,6 +162,14 @@ EVENTS = (
         payload={"waited_ns": 1 << 36, "flags": 1, "name": "Task-7"},
     ),
     Event(EventType.ASYNC_TASK_END, 1_023, KEY, 9, payload={"outcome": 1, "error": "KeyError"}),
+    Event(
+        EventType.LEDGER,
+        1_019,
+        KEY,
+        1,
+        site=5,
+        payload={"held_back": 1 << 40, "taken_out": 17, "level": 3, "flags": 1, "share": 123},
+    ),
     Event(EventType.BLOCK, 0, payload={"sequence": 99}),
     Event(EventType.FILL, 0),
 )
@@ -171,6 +179,7 @@ DEFINITIONS = (
     Definition(DefinitionKind.CODE, "Shop.price", "shop.prices", "/srv/shop/prices.py", 31, FunctionKind.COROUTINE),
     Definition(DefinitionKind.ROUTE, "/users/{id}"),
     Definition(DefinitionKind.RESOURCE, "", attributes={"service": "shop", "pid": 4711}),
+    Definition(DefinitionKind.SHED, "", attributes={"functions": ("shop.prices.tax",)}),
 )
 
 

@@ -75,7 +75,7 @@ def test_a_batch_of_an_unknown_segment_is_refused_whole(tmp_path: Path) -> None:
 
 
 def test_a_summary_of_another_shape_is_refused(tmp_path: Path) -> None:
-    with open_writer(tmp_path) as writer, pytest.raises(ValueError, match="a summary has 37 fields, not 36"):
+    with open_writer(tmp_path) as writer, pytest.raises(ValueError, match="a summary has 38 fields, not 37"):
         writer.commit(Batch(finished=[tuple(summary())[:-1]]))
 
 

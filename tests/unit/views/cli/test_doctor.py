@@ -16,6 +16,7 @@ from scope.store import SegmentLosses, StoreError, StoreInfo
 from scope.views.health.collector import check_collector
 from scope.views.health.directory import check_directory
 from scope.views.health.machine import check_machine, check_memory, segment_bytes
+from scope.views.health.overhead import check_overhead
 from scope.views.health.segments import check_segments
 from scope.views.health.store import check_losses, check_store
 
@@ -31,6 +32,7 @@ NAMES = {
     "memory",
     "segments",
     "collector",
+    "overhead",
     "store",
     "losses",
     "configuration",
@@ -240,6 +242,59 @@ def test_a_status_that_makes_no_sense_counts_as_none(config: Config, text: str) 
     Path(config.status_path).write_text(text)
     with Lock(config.lock_path):
         assert check_collector(config, time.time_ns()).status == "warning"
+
+
+# --- what tracing costs ---
+
+
+def test_what_tracing_costs_is_told_beside_the_budget(config: Config) -> None:
+    with Lock(config.lock_path):
+        write_status(config, workers_cpu_ns=10_000_000_000, tracing_ns=42_000_000, cpu_ns=300_000_000)
+        check = check_overhead(config)
+    assert check.status == "ok"
+    assert check.summary == (
+        "tracing takes 0.42 % of the CPU of the traced processes (budget 1 %),"
+        " the collector 3.00 % of as much beside them"
+    )
+    assert check.facts["tracing_ns"] == 42_000_000
+    assert check.facts["collector_cpu_ns"] == 300_000_000
+
+
+def test_what_is_left_out_of_traces_is_told_by_process_with_what_cannot_be(config: Config) -> None:
+    governed = [
+        {"pid": 71, "level": 3, "share": 0.009, "boundaries": 0.002},
+        {"pid": 72, "level": 8, "share": 0.032, "boundaries": 0.031},
+        {"pid": "nonsense"},
+        {"pid": 73},
+    ]
+    with Lock(config.lock_path):
+        write_status(config, workers_cpu_ns=10**10, tracing_ns=10**8, governed=governed)
+        check = check_overhead(config)
+    assert check.status == "warning"
+    assert check.details == (
+        (
+            "process 71: traces leave out functions that a request calls more than 1,000 times;"
+            " tracing takes 0.9 % of its CPU now"
+        ),
+        (
+            "process 72: traces leave out all functions; tracing takes 3.2 % of its CPU now,"
+            " and cannot get below 3.1 %: boundaries of requests, spans and steps"
+        ),
+    )
+
+
+def test_without_a_governor_there_is_no_budget(config: Config) -> None:
+    free = load(overrides={"dir": config.dir, "governor.enabled": False})
+    with Lock(config.lock_path):
+        write_status(config, workers_cpu_ns=10**10, tracing_ns=10**8)
+        check = check_overhead(free)
+    assert "(budget none)" in check.summary
+    assert check.facts["budget_percent"] is None
+
+
+def test_without_a_collector_nobody_knows_what_tracing_costs(config: Config) -> None:
+    write_status(config, workers_cpu_ns=10**10, tracing_ns=10**8)
+    assert "not known yet" in check_overhead(config).summary
 
 
 # --- the store ---
