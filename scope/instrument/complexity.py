@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["complexity", "own_nodes"]
 
@@ -34,9 +34,12 @@ def own_nodes(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.
             stack.extend(reversed(list(ast.iter_child_nodes(at))))
 
 
-def complexity(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """McCabe's number: one more than there are branches, each operand of ``and`` and ``or`` but the first being one."""
-    return 1 + sum(map(_branches, own_nodes(function)))
+def complexity(nodes: Iterable[ast.AST]) -> int:
+    """McCabe's number of a function of these nodes: one more than there are branches.
+
+    Each operand of ``and`` and ``or`` but the first is one.
+    """
+    return 1 + sum(map(_branches, nodes))
 
 
 def _branches(node: ast.AST) -> int:

@@ -71,7 +71,7 @@ def _function(module: Module, node: Def, name: str, owner: str) -> Function:
         end_line=node.end_lineno or node.lineno,
         is_async=isinstance(node, ast.AsyncFunctionDef),
         is_generator=any(isinstance(each, ast.Yield | ast.YieldFrom) for each in nodes),
-        complexity=complexity(node),
+        complexity=complexity(nodes),
         owner=owner,
         node=node,
         nodes=nodes,

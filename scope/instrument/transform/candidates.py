@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final
 
-from ..complexity import complexity
+from ..complexity import complexity, own_nodes
 from ..plan import Candidate
 from ..plan.ownership import is_generated
 
@@ -31,7 +31,7 @@ def chooser(plan: Plan, module: str, file: str, source: bytes) -> Chooser:
     def decide(qualname: str, node: Function) -> Decision:
         is_minor = not is_written or _is_minor(node)
         decorators = tuple(name for each in node.decorator_list if (name := _dotted(each)))
-        ways = complexity(node) if plan.asks_complexity else 0
+        ways = complexity(own_nodes(node)) if plan.asks_complexity else 0
         return plan.decide(Candidate(module, qualname, decorators, is_owned, is_minor, ways))
 
     return decide
