@@ -122,25 +122,35 @@ void scope_async_tasks_free(RequestObject *request)
 
 /* ---- what is asked of a task; all of it leaves no exception set ---- */
 
-static PyObject *asked(PyObject *task, const char *method)
+static PyObject *name_get_coro, *name_get_name, *name_cr_suspended, *name_state, *name_exception;
+
+int scope_add_async_tasks(void)
 {
-    PyObject *answer = PyObject_CallMethod(task, method, NULL);
+    name_get_coro = PyUnicode_InternFromString("get_coro");
+    name_get_name = PyUnicode_InternFromString("get_name");
+    name_cr_suspended = PyUnicode_InternFromString("cr_suspended");
+    name_state = PyUnicode_InternFromString("_state");
+    name_exception = PyUnicode_InternFromString("_exception");
+    return name_get_coro && name_get_name && name_cr_suspended && name_state && name_exception ? 0 : -1;
+}
+
+static PyObject *asked(PyObject *task, PyObject *method)
+{
+    PyObject *answer = PyObject_CallMethodNoArgs(task, method);
     PyErr_Clear();
     return answer;
 }
 
-static bool is_so(PyObject *task, const char *method)
+static bool is_state(PyObject *state, const char *name)
 {
-    PyObject *answer = asked(task, method);
-    Py_XDECREF(answer);
-    return answer == Py_True;
+    return state && PyUnicode_Check(state) && PyUnicode_CompareWithASCIIString(state, name) == 0;
 }
 
 /* Whether its coroutine stood still before this step: an eager task's ran as the task was made. */
 static bool began_unseen(PyObject *task)
 {
-    PyObject *coroutine = asked(task, "get_coro");
-    PyObject *suspended = coroutine && PyCoro_CheckExact(coroutine) ? PyObject_GetAttrString(coroutine, "cr_suspended") : NULL;
+    PyObject *coroutine = asked(task, name_get_coro);
+    PyObject *suspended = coroutine && PyCoro_CheckExact(coroutine) ? PyObject_GetAttr(coroutine, name_cr_suspended) : NULL;
     PyErr_Clear();
     Py_XDECREF(suspended);
     Py_XDECREF(coroutine);
@@ -150,7 +160,7 @@ static bool began_unseen(PyObject *task)
 /* The exception that it ended with, not counted as retrieved; NULL for none. */
 static PyObject *exception_of(PyObject *task)
 {
-    PyObject *error = PyObject_GetAttrString(task, "_exception");
+    PyObject *error = PyObject_GetAttr(task, name_exception);
     PyErr_Clear();
     if (error == Py_None)
         Py_CLEAR(error);
@@ -167,7 +177,7 @@ static void emit_begin(RequestObject *request, PyObject *task, uint32_t number, 
     scope_put_bytes(&buffer, &waited_ns, sizeof waited_ns);
     scope_put_u32(&buffer, unseen ? BEGAN_UNSEEN : 0);
     scope_put_u32(&buffer, 0);
-    PyObject *name = asked(task, "get_name");
+    PyObject *name = asked(task, name_get_name);
     scope_put_masked_text(&buffer, name, NAME_BYTES);
     Py_XDECREF(name);
     SessionObject *session = runtime.session;
@@ -176,13 +186,12 @@ static void emit_begin(RequestObject *request, PyObject *task, uint32_t number, 
                           scope_buffer_size(&buffer));
 }
 
-static void emit_end(RequestObject *request, PyObject *task, uint32_t number, uint64_t now_ns)
+static void emit_end(RequestObject *request, PyObject *task, bool cancelled, uint32_t number, uint64_t now_ns)
 {
     uint8_t bytes[2 + 2 + NAME_BYTES];
     scope_buffer buffer = scope_buffer_over(bytes, sizeof bytes);
     PyObject *error = exception_of(task);
-    uint8_t outcome = is_so(task, "cancelled") ? SCOPE_OUTCOME_CANCELLED : error ? scope_outcome_of(error) : SCOPE_OUTCOME_OK;
-    scope_put_u8(&buffer, outcome);
+    scope_put_u8(&buffer, cancelled ? SCOPE_OUTCOME_CANCELLED : scope_outcome_of(error));
     scope_put_u8(&buffer, 0);
     const char *type = error ? Py_TYPE(error)->tp_name : "";
     scope_put_utf8(&buffer, type, strnlen(type, NAME_BYTES));
@@ -215,12 +224,17 @@ uint32_t scope_async_task_steps(RequestObject *request, PyObject *task, uint32_t
 
 void scope_async_task_rests(RequestObject *request, PyObject *task, uint32_t number, uint64_t now_ns)
 {
-    if (!is_so(task, "done"))
+    /* by its state and not by methods, which a subclass may have of its own */
+    PyObject *state = PyObject_GetAttr(task, name_state);
+    PyErr_Clear();
+    bool cancelled = is_state(state, "CANCELLED"), done = cancelled || is_state(state, "FINISHED");
+    Py_XDECREF(state);
+    if (!done)
         return;
     known_task *known = find(request->async_tasks, task);
     if (known)
         forget(request->async_tasks, known);
-    emit_end(request, task, number, now_ns);
+    emit_end(request, task, cancelled, number, now_ns);
 }
 
 void scope_async_tasks_report(RequestObject *request)

@@ -29,4 +29,6 @@ void scope_async_tasks_report(RequestObject *request);
 
 void scope_async_tasks_free(RequestObject *request);
 
+int scope_add_async_tasks(void);
+
 #endif

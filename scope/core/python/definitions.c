@@ -54,6 +54,8 @@ uint32_t scope_runtime_route(PyObject *template)
     return number_of(runtime.routes, SCOPE_DEFINE_ROUTE, template);
 }
 
+#define RECENT_CODES 64 /* a power of two: so many code objects are kept, and found without a look at their place */
+
 enum { FUNCTION, COROUTINE, GENERATOR, ASYNC_GENERATOR }; /* kinds of function, as the wire has them */
 
 static uint8_t function_kind(const PyCodeObject *code)
@@ -80,7 +82,7 @@ static uint32_t define_code(const PyCodeObject *code, PyObject *module)
 }
 
 /* Known by where it stands and not by the object, which would be kept for good. */
-uint32_t scope_runtime_code(PyObject *code, PyObject *module)
+static uint32_t number_of_code(PyObject *code, PyObject *module)
 {
     const PyCodeObject *known_as = (PyCodeObject *)code;
     PyObject *place = Py_BuildValue("(OOi)", known_as->co_filename, known_as->co_qualname, known_as->co_firstlineno);
@@ -94,6 +96,23 @@ uint32_t scope_runtime_code(PyObject *code, PyObject *module)
     }
     Py_XDECREF(place);
     PyErr_Clear();
+    return number;
+}
+
+uint32_t scope_runtime_code(PyObject *code, PyObject *module)
+{
+    static struct {
+        PyObject *code; /* strong */
+        uint32_t number;
+    } recent[RECENT_CODES];
+    uint32_t at = (uint32_t)((uintptr_t)code >> 6) & (RECENT_CODES - 1);
+    if (recent[at].code == code)
+        return recent[at].number;
+    uint32_t number = number_of_code(code, module);
+    if (number) {
+        recent[at].number = number;
+        Py_XSETREF(recent[at].code, Py_NewRef(code));
+    }
     return number;
 }
 

@@ -393,6 +393,8 @@ int scope_add_loop(PyObject *module)
     name_co_qualname = PyUnicode_InternFromString("co_qualname");
     if (!name_self || !name_get_coro || !name_cr_await || !name_cr_code || !name_co_qualname)
         return -1;
+    if (scope_add_async_tasks() < 0)
+        return -1;
     CallbackType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &callback_spec, NULL);
     MethodType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &method_spec, NULL);
     return CallbackType && MethodType ? PyModule_AddFunctions(module, loop_functions) : -1;

@@ -53,21 +53,28 @@ static uint32_t number_of_callable(PyObject *callable)
     return number;
 }
 
+static PyObject *interned(PyObject **name, const char *text)
+{
+    return *name ? *name : (*name = PyUnicode_InternFromString(text));
+}
+
 /* The code of a coroutine or of a generator that is one; NULL where it has none. */
 static PyObject *code_of(PyObject *coroutine)
 {
+    static PyObject *name_cr_code, *name_gi_code;
     PyObject *code = NULL;
     if (PyCoro_CheckExact(coroutine))
-        code = PyObject_GetAttrString(coroutine, "cr_code");
+        code = PyObject_GetAttr(coroutine, interned(&name_cr_code, "cr_code"));
     else if (PyGen_CheckExact(coroutine))
-        code = PyObject_GetAttrString(coroutine, "gi_code");
+        code = PyObject_GetAttr(coroutine, interned(&name_gi_code, "gi_code"));
     PyErr_Clear();
     return code;
 }
 
 uint32_t scope_number_of_task(PyObject *task)
 {
-    PyObject *coroutine = PyObject_CallMethod(task, "get_coro", NULL);
+    static PyObject *name_get_coro;
+    PyObject *coroutine = PyObject_CallMethodNoArgs(task, interned(&name_get_coro, "get_coro"));
     PyErr_Clear();
     PyObject *code = coroutine ? code_of(coroutine) : NULL;
     uint32_t number = code ? scope_runtime_code(code, NULL) : named(coroutine ? coroutine : task);
