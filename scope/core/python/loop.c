@@ -55,7 +55,7 @@ static _Thread_local running *now_running;
 /* ---- what a task waits for ---- */
 
 /* The task whose step `callback` is; borrowed, NULL where it is no task's. Tasks of C hand out a wrapper of a type of their
- * own, or a builtin bound to the task; those of Python a bound method. */
+ * own, whose name has a module since 3.12, or a builtin bound to the task; those of Python a bound method. */
 static PyObject *task_of(PyObject *callback)
 {
     PyObject *owner = NULL;
@@ -63,7 +63,7 @@ static PyObject *task_of(PyObject *callback)
         owner = PyCFunction_GET_SELF(callback);
     else if (PyMethod_Check(callback))
         owner = PyMethod_GET_SELF(callback);
-    else if (Py_TYPE(callback) == step_wrapper_type || strcmp(Py_TYPE(callback)->tp_name, "TaskStepMethWrapper") == 0) {
+    else if (Py_TYPE(callback) == step_wrapper_type || strstr(Py_TYPE(callback)->tp_name, "TaskStepMethWrapper")) {
         step_wrapper_type = Py_TYPE(callback);
         owner = PyObject_GetAttr(callback, name_self);
         Py_XDECREF(owner); /* the callback holds it */
