@@ -384,12 +384,12 @@ CATCH: Final[YieldPoint]
 
 @final
 class CapturePoint:
-    """A constant where values of an instrumented function are seen. ``point @ value`` is ``value``."""
+    """A constant where values of an instrumented function are seen."""
 
-    def __matmul__(self, value: _Value, /) -> _Value: ...
+    def __matmul__(self, value: _Value, /) -> _Value | tuple[_Value]: ...
 
 RESULT: Final[CapturePoint]
-"""``return RESULT @ value``: what the function returns."""
+"""``return (RESULT @ value)[0]``: what the function returns."""
 LOCALS: Final[CapturePoint]
 """``LOCALS @ line``: its local variables before that line."""
 LINE: Final[CapturePoint]

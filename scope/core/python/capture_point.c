@@ -1,5 +1,6 @@
-/* What stands in a function whose values are recorded: `return RESULT @ value`, and before statements `LOCALS @ line` and
- * `LINE @ line`. Each finds the call by its frame, and none has an effect on the function; the value of the first is `value`.
+/* What stands in a function whose values are recorded: `return (RESULT @ value)[0]`, and before statements `LOCALS @ line` and
+ * `LINE @ line`. Each finds the call by its frame, and none has an effect on the function. The first gives a tuple of the value,
+ * for it may be NotImplemented, which the interpreter takes for an operation that there is not.
  */
 #include "activation.h"
 #include "call_values.h"
@@ -131,21 +132,25 @@ static void pass_locals(ActivationObject *self, uint32_t line)
     record_locals(self, SCOPE_VALUES_LOCALS, line);
 }
 
-static PyObject *pass(PyObject *point, PyObject *value)
+static void see(ActivationObject *self, enum role role, PyObject *value)
 {
-    if (!Py_IS_TYPE(point, CapturePointType))
-        Py_RETURN_NOTIMPLEMENTED;
-    ActivationObject *self = scope_open_call(scope_current_frame());
-    enum role role = ((CapturePointObject *)point)->role;
-    if (!self || !self->captured.probe)
-        return Py_NewRef(value);
     if (role == RESULT)
         scope_capture_result(self, value);
     else if (role == LOCALS)
         pass_locals(self, (uint32_t)PyLong_AsUnsignedLongMask(value));
     else
         pass_line(self, (uint32_t)PyLong_AsUnsignedLongMask(value));
-    return Py_NewRef(value);
+}
+
+static PyObject *pass(PyObject *point, PyObject *value)
+{
+    if (!Py_IS_TYPE(point, CapturePointType))
+        Py_RETURN_NOTIMPLEMENTED;
+    ActivationObject *self = scope_open_call(scope_current_frame());
+    enum role role = ((CapturePointObject *)point)->role;
+    if (self && self->captured.probe)
+        see(self, role, value);
+    return role == RESULT ? PyTuple_Pack(1, value) : Py_NewRef(value);
 }
 
 /* ---- the type ---- */

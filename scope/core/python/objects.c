@@ -104,8 +104,9 @@ static PyObject *path_text(PyObject *value)
     text = slash ? PyUnicode_Join(slash, parts) : NULL;
     Py_XDECREF(slash);
     Py_XDECREF(parts);
-    if (text && PyUnicode_GET_LENGTH(text) > 1 && PyUnicode_READ_CHAR(text, 1) == '/')
-        Py_SETREF(text, PyUnicode_Substring(text, 1, PyUnicode_GET_LENGTH(text))); /* the root is a part of its own */
+    Py_ssize_t length = text ? PyUnicode_GET_LENGTH(text) : 0;
+    if (length > 1 && PyUnicode_READ_CHAR(text, 0) == '/' && PyUnicode_READ_CHAR(text, 1) == '/')
+        Py_SETREF(text, PyUnicode_Substring(text, 1, length)); /* the root was a part of its own */
     PyErr_Clear();
     return text;
 }

@@ -35,7 +35,9 @@ def mark_results(body: list[ast.stmt]) -> list[ast.stmt]:
 class _Results(ast.NodeTransformer):
     def visit_Return(self, node: ast.Return) -> ast.Return:
         value = node.value or ast.copy_location(none(), node)
-        node.value = ast.copy_location(passed(RESULT, value), value)
+        # Of an operation NotImplemented would be no result, so it gives a tuple of the value.
+        seen = ast.Subscript(ast.copy_location(passed(RESULT, value), value), number(0), ast.Load(), **NOWHERE)
+        node.value = ast.copy_location(seen, value)
         return node
 
     def _other(self, node: ast.AST) -> ast.AST:

@@ -16,7 +16,7 @@ from .twins import PLANS, twins
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = pytest.mark.usefixtures("no_integrations")
+pytestmark = [pytest.mark.usefixtures("no_integrations"), pytest.mark.transformed]
 
 SOURCE = """
 import enum
@@ -45,6 +45,7 @@ def price(basket, /, code="X", *rest, limit=3, **more):
     return total
 
 def given(value): return value
+def refused(value): return NotImplemented
 def nothing(): pass
 def get_token(): return "abc"
 def early(flag):
@@ -122,10 +123,11 @@ def test_private_names_of_a_class_are_what_the_compiler_makes_of_them() -> None:
         (lambda module: module.early(True), 2),
         (lambda module: module.early(False), 1),
         (lambda module: module.swallowed(), None),
+        (lambda module: module.refused(1), ObjectName("NotImplementedType")),
         (lambda module: module.get_token(), Redacted()),
         (lambda module: module.waits(1), 2),
     ],
-    ids=["none", "overridden", "kept", "swallowed", "secret", "coroutine"],
+    ids=["none", "overridden", "kept", "swallowed", "not implemented", "secret", "coroutine"],
 )
 def test_the_result_is_what_the_call_gave(work: Callable[[Any], object], result: object) -> None:
     values = call(work)
