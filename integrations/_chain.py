@@ -56,6 +56,7 @@ class Layer:
         else:
             setattr(self.app, name, value)
 
+    # isinstance() asks it; to checkers it is no property.
     @property  # type: ignore[misc]
     def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
         return type(cast("object", self.app))

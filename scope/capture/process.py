@@ -85,7 +85,7 @@ class Process:
             config = self.config
             return self._begin(config) if config.enabled else None
         except (ScopeError, OSError, ValueError) as error:
-            logger.error("scope: requests of process %d are not traced: %s", os.getpid(), error)  # noqa: TRY400
+            logger.error("scope: requests of process %d are not traced: %s", os.getpid(), error)  # noqa: TRY400 - it says all
             return None
 
     def _begin(self, config: Config) -> Session:

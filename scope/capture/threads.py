@@ -20,7 +20,7 @@ class Thread(threading.Thread):
             context.run(run)
 
         # On the instance, so that it also wraps the run() of a subclass.
-        self.run = run_in_context  # type: ignore[method-assign]
+        self.run = run_in_context  # type: ignore[method-assign]  # of this thread alone
         try:
             super().start()
         except BaseException:

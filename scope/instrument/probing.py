@@ -59,7 +59,7 @@ class Probing:
             config = process.config
             plan = _plan(config)
         except ScopeError as error:
-            logger.error("scope: functions are not recorded: %s", error)  # noqa: TRY400
+            logger.error("scope: functions are not recorded: %s", error)  # noqa: TRY400 - it says all
             return
         if not config.enabled:
             return
