@@ -89,16 +89,22 @@ static enum scope_slept count_sleeps(void *self, scope_futex *at, uint32_t expec
     return *(enum scope_slept *)self;
 }
 
+/* A full lane, of which the collector has stored a little, and a sleeper that only counts and gives `answer`. */
+static void begin_counting(full_lane *it, enum scope_slept *answer)
+{
+    begin_full(it, LONG);
+    it->segment.sleeper = count_sleeps;
+    it->segment.sleeper_self = answer;
+    scope_lane_publish(&it->segment, 0, 8);
+    slept = 0;
+}
+
 /* A collector that stands still costs one deadline, however much is written. */
 static void after_a_deadline_nobody_waits_until_head_moves(void)
 {
     full_lane it;
     enum scope_slept answer = SCOPE_SLEPT_PAST_DEADLINE;
-    begin_full(&it, LONG);
-    it.segment.sleeper = count_sleeps;
-    it.segment.sleeper_self = &answer;
-    scope_lane_publish(&it.segment, 0, 8);
-    slept = 0;
+    begin_counting(&it, &answer);
     for (int turn = 0; turn < 100; turn++)
         write_event(&it.ring, SCOPE_MARK, 1, 100, 1);
     CHECK(slept == 1 && lost(&it, SCOPE_LOST_TIMED_OUT) == 101, "%d sleeps", slept);
@@ -112,11 +118,7 @@ static void who_may_not_sleep_loses_as_if_the_policy_were_to_discard(void)
 {
     full_lane it;
     enum scope_slept answer = SCOPE_SLEEP_REFUSED;
-    begin_full(&it, LONG);
-    it.segment.sleeper = count_sleeps;
-    it.segment.sleeper_self = &answer;
-    scope_lane_publish(&it.segment, 0, 8);
-    slept = 0;
+    begin_counting(&it, &answer);
     for (int turn = 0; turn < 3; turn++)
         CHECK(!write_event(&it.ring, SCOPE_MARK, 1, 100, 1), "there is no room");
     CHECK(lost(&it, SCOPE_LOST_FULL) == 3 && slept == 3, "%d asked", slept);

@@ -10,43 +10,19 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, HTTPException
 
 import scope
-from scope import ScopeMiddleware
 from scope.integrations import install
 from scope.model import SpanKind
 from scope.testing import Capture
 
-from .asgi import Answer, get, request
+from .asgi import get, request
 from .shape import names, spans, tree
-
-
-def shop(**options: Any) -> FastAPI:
-    app = FastAPI(**options)
-    app.add_middleware(ScopeMiddleware)
-    return app
-
-
-def here() -> str:
-    current = scope.current_request()
-    return current.id if current else "nowhere"
-
-
-def ask(app: FastAPI, path: str = "/") -> Answer:
-    return get(app, path, headers=[("x-request-id", "order-7")])
+from .shop import ask, here, price, price_async, shop
 
 
 @pytest.fixture(autouse=True)
 def installed() -> Any:
     with install(["fastapi"]):
         yield
-
-
-def price() -> str:
-    with scope.span("add it up"):
-        return here()
-
-
-async def price_async() -> str:
-    return price()
 
 
 def rows() -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException
+from fastapi import APIRouter, BackgroundTasks, Depends, HTTPException
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse
@@ -17,28 +17,13 @@ from starlette.requests import Request
 from starlette.websockets import WebSocket
 
 import scope
-from scope import ScopeMiddleware
 from scope.integrations import install
 from scope.model import SpanKind
 from scope.testing import Capture
 
-from .asgi import Answer, get, request, websocket
+from .asgi import request, websocket
 from .shape import names, spans, tree
-
-
-def shop(**options: Any) -> FastAPI:
-    app = FastAPI(**options)
-    app.add_middleware(ScopeMiddleware)
-    return app
-
-
-def here() -> str:
-    current = scope.current_request()
-    return current.id if current else "nowhere"
-
-
-def ask(app: FastAPI, path: str = "/") -> Answer:
-    return get(app, path, headers=[("x-request-id", "order-7")])
+from .shop import ask, here, price, price_async, shop
 
 
 @pytest.fixture(autouse=True)
@@ -48,15 +33,6 @@ def installed(request: pytest.FixtureRequest) -> Any:
 
 
 # --- handlers -------------------------------------------------------------------------------------------------------
-
-
-def price() -> str:
-    with scope.span("add it up"):
-        return here()
-
-
-async def price_async() -> str:
-    return price()
 
 
 class Price:
