@@ -65,8 +65,11 @@ def _last_match(function: Function, rules: list[Rule]) -> int:
 
 
 def _corrections(plan: Iterable[Proposed], rules: list[Rule]) -> Iterator[Rule]:
-    """For what a rule takes in by its name that stands elsewhere in the tree: a function called like a module."""
-    for each in plan:
+    """For what a rule takes in by its name that stands elsewhere in the tree: a function called like a module.
+
+    Outer functions come first, since a correction takes in what is within, too.
+    """
+    for each in sorted(plan, key=lambda each: each.function.qualname.count(".")):
         last = _last_match(each.function, rules)
         if last < 0 or rules[last].level is not _LEVELS[each.level]:
             yield Rule(f"{each.function.module}:{each.function.qualname}", _LEVELS[each.level])
