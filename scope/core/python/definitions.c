@@ -20,7 +20,8 @@ uint32_t scope_runtime_define(uint8_t kind, const uint8_t *payload, uint32_t len
     if (!copy)
         return 0;
     memcpy(copy, payload, length);
-    runtime.definitions[runtime.definition_count] = (scope_definition_entry){.payload = copy, .length = length, .kind = kind};
+    scope_definition_entry made = {.payload = copy, .length = length, .kind = kind};
+    runtime.definitions[runtime.definition_count] = made;
     return ++runtime.definition_count;
 }
 
