@@ -14,7 +14,7 @@ from tests.unit.load_tests.traces import row
 MS = 1_000_000
 BLOCK = Block(0, 300 * MS)
 CULPRIT = replace(row(0), id="culprit")
-VICTIMS = [Late("victim-0", 100 * MS, 310 * MS), Late("victim-1", 50 * MS, 305 * MS)]
+VICTIMS = [Late("victim-0", 100 * MS, 305 * MS, 310 * MS), Late("victim-1", 50 * MS, 300 * MS, 305 * MS)]
 """200 and 250 ms of it while the loop was blocked."""
 
 
@@ -42,7 +42,7 @@ WORST = Culprit("render", "GET /report", "shop", 1, 300 * MS, 300 * MS, 2, 450 *
 def problems(worst: Culprit | None = WORST, **changed: Blame) -> list[str]:
     told = Told({**TRUE, **{name.replace("_", "-"): each for name, each in changed.items()}}, worst)
     findings = Findings()
-    assert len(check(BLOCK, VICTIMS, told, findings)) == 5
+    assert len(check(BLOCK, VICTIMS, told, findings)) == 6
     return sorted(findings.counts)
 
 
@@ -70,6 +70,15 @@ def test_times_that_do_not_add_up_are_found() -> None:
     assert problems(victim_0=blame(theft("victim-0", 200), replace(OTHERS, stolen_ns=30 * MS))) == [TIMES]
     short = theft("victim-0", 180)
     assert problems(victim_0=blame(short, OTHERS), culprit=replace(TRUE["culprit"], taken=(short,))) == [ALIKE, TIMES]
+
+
+def test_one_that_was_stopped_before_it_looked_at_the_clock_is_no_problem() -> None:
+    late = Late("victim-0", 100 * MS, 305 * MS, 400 * MS)
+    findings = Findings()
+    check(BLOCK, [late, VICTIMS[1]], Told(TRUE, WORST), findings)
+    assert findings.counts == {}
+    check(BLOCK, [replace(late, before_ns=390 * MS), VICTIMS[1]], Told(TRUE, WORST), findings)
+    assert [*findings.counts] == [TIMES]
 
 
 def test_another_rank_is_found() -> None:
