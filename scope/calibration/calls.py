@@ -28,7 +28,7 @@ Row = tuple[int, int, int]
 
 HELD_BACK: Final = 0
 _MODULE: Final = "calibrated"
-_SOURCE: Final = b"def called():\n    pass\n"
+_SOURCE: Final = b"def called(amount=7, name='some text'):\n    return amount\n"
 _NO_LIMIT: Final = 1 << 30
 _FEW: Final[dict[str, AttributeValue]] = {"n": 1}
 _MANY: Final[dict[str, AttributeValue]] = {f"number {index}": "some text" for index in range(8)}
@@ -48,7 +48,7 @@ def call_rows() -> list[Row]:
         opened = added_ps(_span, _nothing)
         marked = added_ps(lambda: mark("moment"), _nothing)
         return [
-            *_function_rows(),
+            *_function_rows(word),
             (EventType.SPAN_BEGIN, opened // 2, word),
             (EventType.SPAN_END, opened // 2, word),
             (EventType.MARK, marked, word),
@@ -92,23 +92,34 @@ def _word_ps() -> int:
     return round(added_ps(lambda: annotate(**_MANY), lambda: annotate(**_FEW)) / words)
 
 
-def _function_rows() -> list[Row]:
-    """A call is two records; one that is held back is none, and the probe's cost nevertheless."""
-    plan = Plan((Rule(_MODULE, Level.TIMING),))
-    planned = compile_source(plan, _MODULE, _MODULE, _SOURCE)
-    if planned is None:
-        raise RuntimeError("a function that the Plan wants was left as it is")
-    plain, probed = _defined(compile_plain(_SOURCE, _MODULE)), _defined(bind(planned, _MODULE))
+def _function_rows(word_ps: int) -> list[Row]:
+    """A call is two records; one that is held back is none, and the probe's cost nevertheless.
+
+    Its values are two more, one before and one after; what they take beyond their words is put down to each alike.
+    """
+    plain = _defined(compile_plain(_SOURCE, _MODULE))
+    timed, valued, lined = (_recorded(level) for level in (Level.TIMING, Level.VALUES, Level.LINES))
     set_call_limits(_NO_LIMIT, _NO_LIMIT)
-    recorded = added_ps(probed, plain)
+    recorded = added_ps(timed, plain)
+    values = added_ps(valued, timed)
+    lines = added_ps(lined, valued)
     set_call_limits(0, 0)
-    held_back = added_ps(probed, plain)
+    held_back = added_ps(timed, plain)
     set_call_limits(_NO_LIMIT, _NO_LIMIT)
     return [
         (EventType.FUNCTION_ENTER, recorded // 2, 0),
         (EventType.FUNCTION_EXIT, recorded // 2, 0),
+        (EventType.VALUES, values // 2, word_ps),
+        (EventType.LINES, lines, word_ps),
         (HELD_BACK, held_back, 0),
     ]
+
+
+def _recorded(level: Level) -> Callable[[], None]:
+    planned = compile_source(Plan((Rule(_MODULE, level),)), _MODULE, _MODULE, _SOURCE)
+    if planned is None:
+        raise RuntimeError("a function that the Plan wants was left as it is")
+    return _defined(bind(planned, _MODULE))
 
 
 def _defined(code: CodeType) -> Callable[[], None]:

@@ -43,16 +43,19 @@ _SCOPE: Final[dict[str, Any]] = {
 
 def exchange_rows() -> list[Row]:
     """The costs of what every request has. Once tracing has hooked into the event loop, nothing is bare."""
-    apps = (_answer, _stream, _turn)
+    apps = (_answer, _stream, _turn, _spawn)
     bare = [_request_ps(app) for app in apps]
     traced = [_request_ps(ScopeMiddleware(app)) for app in apps]
-    plain, streamed, turned = (max(more - less, 0) for more, less in zip(traced, bare, strict=True))
+    plain, streamed, turned, spawned = (max(more - less, 0) for more, less in zip(traced, bare, strict=True))
     step = max(turned - plain, 0) // _MORE
     message = max(streamed - plain, 0) // _MORE
+    task = max((spawned - plain) // _MORE - 2 * step, 0)  # whoever waits for it has a step more, too
     return [
         (EventType.REQUEST_BEGIN, max(plain - step - 3 * message, 0), 0),
         (EventType.LOOP_STEP, step, 0),
         (EventType.OUTSIDE_STEP, step, 0),
+        (EventType.ASYNC_TASK_BEGIN, task // 2, 0),
+        (EventType.ASYNC_TASK_END, task // 2, 0),
         (MESSAGE, message, 0),
     ]
 
@@ -77,6 +80,16 @@ async def _turn(scope: Message, receive: Callable[..., Any], send: Callable[...,
     for _ in range(_MORE):
         await asyncio.sleep(0)
     await _answer(scope, receive, send)
+
+
+async def _spawn(scope: Message, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+    for _ in range(_MORE):
+        await asyncio.create_task(_done())
+    await _answer(scope, receive, send)
+
+
+async def _done() -> None:
+    return
 
 
 async def _receive() -> Message:

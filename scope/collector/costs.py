@@ -36,11 +36,15 @@ TYPICAL: Final[tuple[Row, ...]] = (
     (EventType.SPAN_END, 90_000, 30_000),
     (EventType.FUNCTION_ENTER, 50_000, 0),
     (EventType.FUNCTION_EXIT, 50_000, 0),
+    (EventType.VALUES, 250_000, 30_000),
+    (EventType.LINES, 500_000, 30_000),
     (EventType.MARK, 40_000, 30_000),
     (EventType.ANNOTATION, 100_000, 30_000),
     (EventType.EXCEPTION, 5_500_000, 45_000),
     (EventType.LOOP_STEP, 400_000, 0),
     (EventType.OUTSIDE_STEP, 400_000, 0),
+    (EventType.ASYNC_TASK_BEGIN, 500_000, 0),
+    (EventType.ASYNC_TASK_END, 500_000, 0),
     (EventType.LEDGER, 50_000, 0),
 )
 
