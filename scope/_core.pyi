@@ -115,6 +115,7 @@ def set_never_types(types: Mapping[str, tuple[str, ...]], /) -> None:
 
     A module stands for those within it, too. Takes a dict. Raises TypeError.
     """
+
 def shedding() -> tuple[int, list[tuple[str, int]]]:
     """The level of shedding, and which functions it takes out, with the most calls that one request made of each."""
 
