@@ -11,6 +11,7 @@ from uvicorn.server import ServerState
 if TYPE_CHECKING:
     from .exchange import App
 
+LONGER_THAN_IT_TAKES_S = 3600
 REQUEST = b"GET /basket HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nAccept: */*\r\n\r\n"
 
 
@@ -19,7 +20,13 @@ class Served:
 
     def __init__(self, app: App) -> None:
         self.connection = Connection()
-        self._config: Any = Config(cast("Any", app), lifespan="off", log_config=None, access_log=False)
+        self._config: Any = Config(
+            cast("Any", app),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=LONGER_THAN_IT_TAKES_S,
+        )
         self._config.load()
         self._state = ServerState()
         self._protocol: Any = None
