@@ -29,9 +29,10 @@ from scope.views.collector_status import read_status
 
 from ..overhead.rotation import turns
 from ..processes import HOST, ROOT, Child, free_port, running, wait_until_logged
-from ..stack import STARTED, collector, isolated
+from ..stack import collector, isolated
 
 APP = "load_tests.governor.app:app"
+LISTENING = "Uvicorn running on"  # what uvicorn says once it takes connections
 TRACED, UNTRACED = "/stock", "/untraced/stock"
 CPU_SCHEDULED = 2  # of a process, all its threads: clock_getcpuclockid(3)
 
@@ -95,7 +96,7 @@ def measure(directory: Path, seconds: float, requests: int, settings: dict[str, 
     with ExitStack() as stack:
         stack.enter_context(collector(directory, environment))
         child = stack.enter_context(running("server", command, directory, environment))
-        wait_until_logged(child, STARTED, 1)
+        wait_until_logged(child, LISTENING, 1)
         server = Server(child, http.client.HTTPConnection(HOST, port, timeout=60))
         server.block(UNTRACED, requests)
         start = time.monotonic()
