@@ -7,7 +7,7 @@ numbers; the local variables are read from the frame.
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..plan import Level
 from .nodes import LINE, LOCALS, NOWHERE, RESULT, none, number, passed
@@ -84,10 +84,8 @@ class _Statements:
             self._passes(statement.end_lineno or 0)  # they are that one's
             return
         for name in ("body", "handlers", "cases", "orelse", "finalbody"):
-            parts = getattr(statement, name, None)
-            if not isinstance(parts, list) or not parts:
-                continue
-            if isinstance(parts[0], ast.stmt):
+            parts: list[Any] = getattr(statement, name, None) or []
+            if parts and isinstance(parts[0], ast.stmt):
                 setattr(statement, name, self.marked(parts))
             else:
                 for part in parts:
