@@ -18,18 +18,16 @@
 #include "loop.h"
 
 #include "async_tasks.h"
-#include "awaiting.h"
 #include "context.h"
 #include "emit.h"
 #include "outside.h"
+#include "suspension.h"
 
-#define DEEPEST 64
 #define MOST_ARGUMENTS 16
 
 enum call_mode { CALL_SOON, CALL_AT, CALL_LATER };
 
-static PyTypeObject *CallbackType, *MethodType, *step_wrapper_type;
-static PyObject *name_self, *name_get_coro, *name_cr_await, *name_cr_code, *name_co_qualname;
+static PyTypeObject *CallbackType, *MethodType;
 
 /* A callback that was wrapped, or a loop's method that wraps those that it is given. */
 typedef struct {
@@ -51,63 +49,6 @@ typedef struct running {
 } running;
 
 static _Thread_local running *now_running;
-
-/* ---- what a task waits for ---- */
-
-/* The task whose step `callback` is; borrowed, NULL where it is no task's. Tasks of C hand out a wrapper of a type of their
- * own, whose name has a module since 3.12, or a builtin bound to the task; those of Python a bound method. */
-static PyObject *task_of(PyObject *callback)
-{
-    PyObject *owner = NULL;
-    if (PyCFunction_Check(callback))
-        owner = PyCFunction_GET_SELF(callback);
-    else if (PyMethod_Check(callback))
-        owner = PyMethod_GET_SELF(callback);
-    else if (Py_TYPE(callback) == step_wrapper_type || strstr(Py_TYPE(callback)->tp_name, "TaskStepMethWrapper")) {
-        step_wrapper_type = Py_TYPE(callback);
-        owner = PyObject_GetAttr(callback, name_self);
-        Py_XDECREF(owner); /* the callback holds it */
-    }
-    return owner && _PyType_Lookup(Py_TYPE(owner), name_get_coro) ? owner : NULL;
-}
-
-/* What `awaiting` awaits in turn; NULL where it is no coroutine that does. */
-static PyObject *awaited_by(PyObject *awaiting)
-{
-    PyObject *next = PyCoro_CheckExact(awaiting) ? PyObject_GetAttr(awaiting, name_cr_await) : scope_awaited_inside(awaiting);
-    if (next == Py_None)
-        Py_CLEAR(next);
-    PyErr_Clear();
-    return next;
-}
-
-static uint32_t name_of(PyObject *coroutine)
-{
-    PyObject *code = PyObject_GetAttr(coroutine, name_cr_code);
-    PyObject *name = code ? PyObject_GetAttr(code, name_co_qualname) : NULL;
-    uint32_t number = name ? scope_runtime_name(name) : 0;
-    Py_XDECREF(name);
-    Py_XDECREF(code);
-    PyErr_Clear();
-    return number;
-}
-
-/* The definition of the innermost coroutine that the task is suspended in; 0 where it has ended. */
-static uint32_t suspended_in(PyObject *task)
-{
-    PyObject *at = PyObject_CallMethodNoArgs(task, name_get_coro), *innermost = NULL;
-    for (int depth = 0; at && depth < DEEPEST; depth++) {
-        PyObject *next = awaited_by(at);
-        if ((depth || next) && PyCoro_CheckExact(at))
-            Py_XSETREF(innermost, Py_NewRef(at));
-        Py_SETREF(at, next);
-    }
-    PyErr_Clear();
-    Py_XDECREF(at);
-    uint32_t number = innermost ? name_of(innermost) : 0;
-    Py_XDECREF(innermost);
-    return number;
-}
 
 /* ---- steps ---- */
 
@@ -183,7 +124,7 @@ static void end_requests_step(const running *step, uint64_t now_ns, PyObject *ta
 {
     ContextObject *context = scope_context();
     uint32_t span = context && context->request == step->request ? context->span : 1;
-    emit_step(step->request, step, now_ns, span, task ? suspended_in(task) : 0);
+    emit_step(step->request, step, now_ns, span, task ? scope_suspended_in(task) : 0);
     Py_XDECREF(context);
 }
 
@@ -210,7 +151,7 @@ static void end_step(running *step, PyObject *callback, PyObject *task)
 static PyObject *callback_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names)
 {
     HeldObject *self = (HeldObject *)callable;
-    PyObject *task = self->in_thread ? NULL : task_of(self->inner);
+    PyObject *task = self->in_thread ? NULL : scope_task_of(self->inner);
     PyErr_Clear();
     running step;
     Py_XINCREF(task);
@@ -386,14 +327,7 @@ static PyMethodDef loop_functions[] = {
 
 int scope_add_loop(PyObject *module)
 {
-    name_self = PyUnicode_InternFromString("__self__");
-    name_get_coro = PyUnicode_InternFromString("get_coro");
-    name_cr_await = PyUnicode_InternFromString("cr_await");
-    name_cr_code = PyUnicode_InternFromString("cr_code");
-    name_co_qualname = PyUnicode_InternFromString("co_qualname");
-    if (!name_self || !name_get_coro || !name_cr_await || !name_cr_code || !name_co_qualname)
-        return -1;
-    if (scope_add_async_tasks() < 0)
+    if (scope_add_suspension() < 0 || scope_add_async_tasks() < 0)
         return -1;
     CallbackType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &callback_spec, NULL);
     MethodType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &method_spec, NULL);

@@ -62,7 +62,9 @@ def test_after_the_end_of_its_request_it_is_the_process_again(capture: Capture) 
 
 def test_short_ones_and_those_whose_beginning_was_not_seen_are_not_told(capture: Capture) -> None:
     _core.set_least(10_000_000, 10**12)
+    _core.set_least(0, 60_000_000_000)
     collect(0)
+    _core.set_least(0, 0)
     _core.gc_pause("stop", STOPPED)
     assert capture.process_events() == []
 
