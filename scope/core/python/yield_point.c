@@ -67,10 +67,22 @@ static PyObject *point_repr(YieldPointObject *self)
     return PyUnicode_FromString(names[self->role]);
 }
 
+static PyObject *point_reduce(YieldPointObject *self, PyObject *unused)
+{
+    (void)unused;
+    return point_repr(self);
+}
+
+static PyMethodDef point_methods[] = {
+    {"__reduce__", (PyCFunction)point_reduce, METH_NOARGS, "Pickled by its name in this module."},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyType_Slot point_slots[] = {
     {Py_tp_doc, "Stands at a yield of an instrumented generator."},
     {Py_tp_repr, point_repr},
     {Py_nb_matrix_multiply, pass},
+    {Py_tp_methods, point_methods},
     {0, NULL},
 };
 

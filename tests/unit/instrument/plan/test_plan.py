@@ -152,3 +152,10 @@ def test_a_file_has_a_rule_a_line_and_remarks(tmp_path: Path) -> None:
     path.write_text("shop\nshop pricing\n")
     with pytest.raises(RuleError, match="plan, line 2: 'shop pricing' is no pattern"):
         read_rules(str(path))
+
+
+def test_lines_of_all_rules_up_to_the_one_that_decides_count() -> None:
+    rules = ("a=locals@9", "a=locals@5", "a=locals@3 if route:/x", "b=locals@7")
+    decision = Plan(tuple(map(Rule.parse, rules))).decide(Candidate("a", "f"))
+    assert decision.lines == (3, 5)
+    assert decision.deepest is Level.LOCALS

@@ -106,6 +106,10 @@ def test_a_rule_for_complex_functions_misses_others() -> None:
         ("a if route:/ and route:/x", "route is said twice"),
         ("a if next", "only be asked for of running processes: scope probe --next"),
         ("a=deep if route:/", "there is no level 'deep'"),
+        ("a=values@3", "lines are those of locals"),
+        ("a=locals@", "lines are those of locals"),
+        ("a=locals@3+x", "lines are those of locals"),
+        ("a=locals@0", "lines are those of locals"),
     ],
 )
 def test_what_a_rule_cannot_ask_for_is_named(wrong: str, why: str) -> None:
@@ -117,3 +121,11 @@ def test_what_a_rule_cannot_ask_for_is_named(wrong: str, why: str) -> None:
 def test_what_is_no_rule_is_refused_with_what_would_be(wrong: str) -> None:
     with pytest.raises(RuleError, match=r"write shop\.pricing|there are off, timing"):
         Rule.parse(wrong)
+
+
+def test_a_rule_may_name_lines() -> None:
+    rule = Rule.parse("shop.pricing:price=locals@42+57 if route:/checkout")
+    assert (rule.level, rule.lines) == (Level.LOCALS, (42, 57))
+    assert str(rule) == "shop.pricing:price=locals@42+57 if route:/checkout"
+    assert Rule.parse(str(rule)) == rule
+    assert Rule.parse("a=lines@3").lines == (3,)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scope import _core
 from scope.instrument.plan import Plan, Rule
 from scope.model import CallValues, Instance, ObjectName, Part, Redacted
 from scope.testing import captured
@@ -212,3 +214,8 @@ def test_outside_any_request_nothing_is_kept() -> None:
     with captured() as capture:
         assert module.price(module.Basket([1])) == 1
     assert capture.traces() == []
+
+
+@pytest.mark.parametrize("point", [_core.RESULT, _core.LOCALS, _core.LINE, _core.SUSPEND, _core.CATCH], ids=repr)
+def test_points_are_pickled_with_code_that_is_sent_by_value(point: object) -> None:
+    assert pickle.loads(pickle.dumps(point)) is point
