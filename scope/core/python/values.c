@@ -241,17 +241,23 @@ static void put_pairs(scope_buffer *buffer, PyObject *map, int depth, uint32_t m
         memcpy(count_at, &count, count_bytes);
 }
 
-/* What a key that is no str is called; a new reference, or NULL (no exception set). */
+/* The digits of a key that fits 64 bits, else NULL. */
+static PyObject *digits_of(PyObject *key)
+{
+    int overflow = 1;
+    long long number = PyLong_CheckExact(key) ? PyLong_AsLongLongAndOverflow(key, &overflow) : 0;
+    return overflow ? NULL : PyUnicode_FromFormat("%lld", number);
+}
+
+/* What a key is called, also one that is no str; a new reference, or NULL (no exception set). */
 static PyObject *key_text(PyObject *key)
 {
-    PyObject *text;
     if (PyUnicode_Check(key))
         return Py_NewRef(key);
-    if (PyBytes_Check(key) && PyBytes_GET_SIZE(key) <= KEY_BYTES)
-        text = PyUnicode_DecodeLatin1(PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key), NULL);
-    else if (PyLong_CheckExact(key) && Py_SIZE(key) >= -3 && Py_SIZE(key) <= 3)
-        text = PyLong_Type.tp_repr(key);
-    else
+    PyObject *text = PyBytes_Check(key) && PyBytes_GET_SIZE(key) <= KEY_BYTES
+                         ? PyUnicode_DecodeLatin1(PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key), NULL)
+                         : digits_of(key);
+    if (!text)
         text = PyUnicode_FromFormat("<%.100s>", Py_TYPE(key)->tp_name);
     PyErr_Clear();
     return text;
