@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scope.instrument.analyse import Proposed, plan_rules
@@ -36,6 +36,7 @@ def decides(plan: list[Proposed], rules: Plan) -> bool:
         max_size=12,
     )
 )
+@example({("a", "a.a"): False, ("a.a.a", "a"): False, ("a", "a"): True, ("a.a", "a"): False})
 def test_a_plan_of_the_rules_decides_as_was_proposed(levels: dict[tuple[str, str], bool]) -> None:
     """Also where functions, classes and modules have the same names."""
     plan = [proposed(module, name, timed=timed) for (module, name), timed in levels.items()]
