@@ -21,7 +21,7 @@ help:
 	@echo "make test        all tests: Python and C"
 	@echo "make test-monitoring  those of the engine that needs CPython 3.12 or 3.13, part of make test"
 	@echo "make suites      Starlette's and FastAPI's own tests, with and without scope around every app"
-	@echo "make equivalence foreign tests with every function of a package recorded; NAMES='attrs test_generators' for some"
+	@echo "make equivalence foreign tests with every function of a package recorded; NAMES='attrs test_generators' for some, ENGINE=monitoring"
 	@echo "make routes      count the routes of foreign applications against a count by hand; NAMES='chainlit' for some"
 	@echo "make lint        ruff, mypy, pyright, and the C compiler with warnings as errors"
 	@echo "make sweep       kill at every step: every store, every system call, every instruction of the core"
@@ -83,8 +83,11 @@ suites: $(VENV)/.ready-test
 chaos: $(VENV)/.ready-test
 	$(BIN)/python -m tests.processes.chaos.run
 
-equivalence: $(VENV)/.ready-test
-	$(BIN)/python -m tests.third_party.probed $(NAMES) $(if $(LEVEL),--level $(LEVEL))
+# By the other engine with ENGINE=monitoring, and then by an interpreter that has it.
+EQUIVALENT := $(if $(filter monitoring,$(ENGINE)),build/monitoring/venv/bin,$(BIN))
+
+equivalence: $(if $(filter monitoring,$(ENGINE)),build/monitoring/.ready,$(VENV)/.ready-test)
+	$(EQUIVALENT)/python -m tests.third_party.probed $(NAMES) $(if $(LEVEL),--level $(LEVEL)) $(if $(ENGINE),--engine $(ENGINE))
 
 routes: $(VENV)/.ready-test
 	$(BIN)/python -m tests.third_party.routes $(NAMES)

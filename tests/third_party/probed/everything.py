@@ -18,6 +18,7 @@ from scope.instrument.plan import Plan, Rule
 from scope.instrument.transform.finder import ProbedLoader, ProbingFinder
 
 _UNLIMITED = 2**32 - 1
+_LOADERS = (ProbedLoader, MonitoredLoader)
 
 
 class Everything:
@@ -45,16 +46,12 @@ class Everything:
         assert self._request is not None
         self._request.activate()
 
-    @property
-    def _loaders(self) -> type[ProbedLoader | MonitoredLoader]:
-        return ProbedLoader if self._tool is None else MonitoredLoader
-
     def end(self) -> dict[str, int]:
         """Modules whose functions were probed, and the records that were written, in bytes."""
         assert self._request is not None
         assert self._process == os.getpid()
         self._request.end(0)
-        probed = [module for module in list(sys.modules.values()) if isinstance(_loader(module), self._loaders)]
+        probed = [module for module in list(sys.modules.values()) if isinstance(_loader(module), _LOADERS)]
         told = {"modules": len(probed), "bytes": self._session.statistics()["bytes"]}
         _core.set_session(None)
         self._session.close()
