@@ -11,24 +11,25 @@ from ..model import Cut, Instance, ObjectName, Part, Redacted
 if TYPE_CHECKING:
     from ..model import Attributes, AttributeValue
 
-__all__ = ["brief_attributes", "value_text"]
+__all__ = ["bare_or_quoted", "brief_attributes", "value_text"]
 
 _BYTES_SHOWN = 16
 _BARE = re.compile(r"[^\s\"'=,\[\]{}]+")
+_LIKE_ANOTHER = re.compile(r"[-+]?\.?\d[\d.eE_+-]*|[-+]?(?:nan|inf)|null|true|false")
 
 
 def brief_attributes(attributes: Attributes, *, value_length: int | None = None) -> str:
     """``key=value`` with blanks between; values of more than ``value_length`` characters are cut."""
     return " ".join(
-        f"{_bare_or_quoted(key)}={_cut(value_text(value), value_length)}" for key, value in attributes.items()
+        f"{bare_or_quoted(key)}={_cut(value_text(value), value_length)}" for key, value in attributes.items()
     )
 
 
 def value_text(value: AttributeValue) -> str:
-    """One value: text bare where that is unmistakable, what was withheld or cut said so."""
+    """One value: text bare where it cannot be taken for another value, what was withheld or cut said so."""
     match value:
         case Cut():
-            return f"{_bare_or_quoted(value.text)}… ({value.length} characters)"
+            return f"{bare_or_quoted(value.text)}… ({value.length} characters)"
         case Redacted():
             return "‹redacted›"
         case ObjectName():
@@ -40,7 +41,7 @@ def value_text(value: AttributeValue) -> str:
         case tuple():
             return f"[{', '.join(map(value_text, value))}]"
         case Mapping():
-            return "{" + ", ".join(f"{_bare_or_quoted(key)}: {value_text(item)}" for key, item in value.items()) + "}"
+            return "{" + ", ".join(f"{bare_or_quoted(key)}: {value_text(item)}" for key, item in value.items()) + "}"
         case _:
             return _scalar_text(value)
 
@@ -64,16 +65,19 @@ def _scalar_text(value: float | str | bytes | None) -> str:
         case bool():
             return str(value).lower()
         case str():
-            return _bare_or_quoted(value)
+            return _quoted(value) if _LIKE_ANOTHER.fullmatch(value) else bare_or_quoted(value)
         case bytes():
             return f"{value[:_BYTES_SHOWN].hex(' ')}{'…' * (len(value) > _BYTES_SHOWN)} ({len(value)} B)"
         case _:
             return repr(value)
 
 
-def _bare_or_quoted(text: str) -> str:
-    if _BARE.fullmatch(text):
-        return text
+def bare_or_quoted(text: str) -> str:
+    """Text, bare where nothing in it could be taken for what stands around it."""
+    return text if _BARE.fullmatch(text) else _quoted(text)
+
+
+def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

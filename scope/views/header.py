@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ..model import SpanKind
-from .attributes import value_text
+from .attributes import bare_or_quoted, value_text
 from .format import format_ago, format_bytes, format_duration, format_time
 from .lines import Line, Piece, line
 from .pauses import pause_line
@@ -137,7 +137,11 @@ def _origin(request: RequestSummary, now_ns: int) -> Iterator[str]:
 
 def _caller(attributes: Attributes) -> Iterator[str]:
     """What the server knows of the other side."""
-    said = {name: value_text(value) for name, value in attributes.items() if name in CALLER}
+    said = {
+        name: bare_or_quoted(value) if isinstance(value, str) else value_text(value)
+        for name, value in attributes.items()
+        if name in CALLER
+    }
     if "client.address" in said:
         yield f"from {said['client.address']}"
     if "server.address" in said:
