@@ -4,12 +4,12 @@
 #include "emit.h"
 #include "open_span.h"
 #include "request.h"
+#include "soon.h"
 #include "span.h"
 #include "values.h"
 #include "../inbound.h"
 
 static PyTypeObject *SpanType;
-static PyTypeObject *SoonType;
 
 #define NOBODYS UINT32_MAX /* the number of a generator's span that began outside any request */
 
@@ -246,75 +246,17 @@ static void span_dealloc(SpanObject *self)
     Py_DECREF(type);
 }
 
-/* ---- async with: an awaitable that is done at once ---- */
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *value; /* NULL once delivered */
-} SoonObject;
-
-static PyObject *soon(PyObject *value)
-{
-    SoonObject *self = value ? PyObject_New(SoonObject, SoonType) : NULL;
-    if (!self) {
-        Py_XDECREF(value);
-        return NULL;
-    }
-    self->value = value;
-    return (PyObject *)self;
-}
-
-static PySendResult soon_send(SoonObject *self, PyObject *sent, PyObject **result)
-{
-    (void)sent;
-    *result = self->value ? self->value : Py_NewRef(Py_None);
-    self->value = NULL;
-    return PYGEN_RETURN;
-}
-
-static PyObject *soon_next(SoonObject *self)
-{
-    PyObject *value;
-    soon_send(self, NULL, &value);
-    PyErr_SetObject(PyExc_StopIteration, value);
-    Py_DECREF(value);
-    return NULL;
-}
-
-static void soon_dealloc(SoonObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    Py_XDECREF(self->value);
-    PyObject_Free(self);
-    Py_DECREF(type);
-}
+/* ---- async with ---- */
 
 static PyObject *span_aenter(SpanObject *self, PyObject *unused)
 {
-    return soon(span_enter(self, unused));
+    return scope_soon(span_enter(self, unused));
 }
 
 static PyObject *span_aexit(SpanObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    return soon(span_exit(self, args, count));
+    return scope_soon(span_exit(self, args, count));
 }
-
-static PyType_Slot soon_slots[] = {
-    {Py_tp_doc, "An awaitable that is done at once."},
-    {Py_tp_dealloc, soon_dealloc},
-    {Py_tp_iter, PyObject_SelfIter},
-    {Py_tp_iternext, soon_next},
-    {Py_am_await, PyObject_SelfIter},
-    {Py_am_send, soon_send},
-    {0, NULL},
-};
-
-static PyType_Spec soon_spec = {
-    .name = "scope._core.Soon",
-    .basicsize = sizeof(SoonObject),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = soon_slots,
-};
 
 /* mark(name, /, **attributes) */
 static PyObject *mark(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names)
@@ -396,9 +338,8 @@ static PyMethodDef span_functions[] = {
 
 int scope_add_span(PyObject *module)
 {
-    SoonType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &soon_spec, NULL);
     SpanType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &span_spec, NULL);
-    if (!SoonType || !SpanType || PyModule_AddFunctions(module, span_functions) < 0)
+    if (!SpanType || scope_add_soon(module) < 0 || PyModule_AddFunctions(module, span_functions) < 0)
         return -1;
     SpanType->tp_vectorcall = span_vectorcall;
     return PyModule_AddType(module, SpanType);
