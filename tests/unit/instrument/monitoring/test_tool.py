@@ -86,7 +86,7 @@ def test_only_code_with_a_probe_has_events(tool: Tool) -> None:
     module, code = made()
     record(tool, code["work"])
     assert outline(inside(lambda: module.work(module.other))) == ["work"]
-    events = [monitoring.get_local_events(3, each) for each in code.values()]
+    events = [monitoring.get_local_events(4, each) for each in code.values()]
     assert [each != 0 for each in events] == [name == "work" for name in code]
 
 
@@ -179,9 +179,9 @@ def test_a_call_that_is_left_without_a_word_ends_when_its_frame_is_used_again(to
 
     def work() -> None:
         for name in ("PY_RETURN", "PY_RETURN"):
-            monitoring.register_callback(3, getattr(monitoring.events, name), None)
+            monitoring.register_callback(4, getattr(monitoring.events, name), None)
             module.work()
-            monitoring.register_callback(3, monitoring.events.PY_RETURN, _core.monitoring_callbacks()["PY_RETURN"])
+            monitoring.register_callback(4, monitoring.events.PY_RETURN, _core.monitoring_callbacks()["PY_RETURN"])
             module.work()
 
     trace = inside(work)
