@@ -4,7 +4,7 @@
 """
 
 from ._core import annotate, current_request, mark, span
-from .capture import ScopeMiddleware, Thread, configure, probe, suppressed
+from .capture import ScopeMiddleware, Thread, configure, probe, suppressed, watch
 
 __all__ = [
     "ScopeMiddleware",
@@ -16,4 +16,5 @@ __all__ = [
     "probe",
     "span",
     "suppressed",
+    "watch",
 ]

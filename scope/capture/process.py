@@ -29,7 +29,7 @@ from .autostart import start_collector
 from .exceptions import ExceptionLimits, describe
 from .leftovers import remove_leftovers
 from .never_types import never_types
-from .watching import watch
+from .watching import watch_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ class Process:
         if session is not None:
             self._check_runtime(config)
             session.set_overflow(*_overflow(config.segment))
-            watch(config.loop)
+            watch_process(config.loop)
         self._settings, self._config = merged, config
         install(self)
         pause(not config.enabled)
@@ -107,7 +107,7 @@ class Process:
             max_attributes=config.capture.max_attributes,
             resource=_resource(config),
         )
-        watch(config.loop)
+        watch_process(config.loop)
         set_complain(partial(_complain, segment.dir))
         limits = ExceptionLimits(frames=config.capture.max_stack_frames)
         set_describe(partial(describe, limits=limits))

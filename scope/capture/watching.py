@@ -11,12 +11,12 @@ from .._core import gc_pause, say_goodbye, set_least
 if TYPE_CHECKING:
     from ..config import LoopConfig
 
-__all__ = ["watch"]
+__all__ = ["watch_process"]
 
 MS_NS: Final = 1_000_000
 
 
-def watch(config: LoopConfig) -> None:
+def watch_process(config: LoopConfig) -> None:
     """Watch from now on, in this process and in its forked children; the second call changes what counts as long."""
     set_least(config.min_outside_ms * MS_NS, config.min_gc_ms * MS_NS)
     if gc_pause not in gc.callbacks:

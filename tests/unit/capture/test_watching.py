@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from scope import _core, configure
-from scope.capture.watching import watch
+from scope.capture.watching import watch_process
 from scope.config import load
 from scope.testing import read_segment
 from tests.unit.core.test_loop import Watched
@@ -36,7 +36,7 @@ def run_a_long_step() -> None:
 
 def test_collections_are_watched_once_however_often_it_is_said() -> None:
     for _ in range(2):
-        watch(load().loop)
+        watch_process(load().loop)
     assert gc.callbacks.count(_core.gc_pause) == 1
 
 

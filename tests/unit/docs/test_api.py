@@ -13,6 +13,7 @@ import scope
 import scope.integrations
 import scope.testing
 from scope import _core
+from scope.capture.changes import Watch
 from tests.unit.docs.pages import page
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ STUB = Path(scope.__file__).with_name("_core.pyi")
 FURTHER: Mapping[str, Any] = {
     "Span": _core.Span,
     "Request": _core.Request,
+    "Watch": Watch,
     "captured": scope.testing.captured,
     "Capture": scope.testing.Capture,
     "install": scope.integrations.install,
