@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .._core import current_request, mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Self
 
 logger = logging.getLogger("scope")
@@ -123,16 +123,15 @@ class _Setter:
 
     def _do(self, changed: object, *what: object) -> None:
         if self._before is None:
-            inherited: Any = super(self._owner, changed)
-            getattr(inherited, self._method)(*what)
+            owner: type = self._owner
+            getattr(super(owner, changed), self._method)(*what)
         else:
             self._before(changed, *what)
 
 
-def _own(owner: Any, name: str) -> Any:
+def _own(owner: type, name: str) -> Any:
     """What the class has itself, without what it inherits."""
-    namespace: Mapping[str, Any] = vars(owner)
-    return namespace.get(name)
+    return owner.__dict__.get(name)
 
 
 def _setter_of(method: object) -> _Setter | None:
