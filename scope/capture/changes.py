@@ -124,7 +124,8 @@ class _Setter:
     def _do(self, changed: object, *what: object) -> None:
         if self._before is None:
             owner: type = self._owner
-            getattr(super(owner, changed), self._method)(*what)
+            # pyright has no type for what is inherited by a class that it does not know
+            getattr(super(owner, changed), self._method)(*what)  # pyright: ignore[reportUnknownArgumentType]
         else:
             self._before(changed, *what)
 
