@@ -50,6 +50,8 @@ def soak(directory: Path, policy: str, options: argparse.Namespace) -> Findings:
         directory,
         {
             "SCOPE_INTEGRATIONS": "",  # what they add is not in the writers' accounts
+            "SCOPE_LOOP_MIN_GC_MS": "60000",
+            "SCOPE_LOOP_MIN_OUTSIDE_MS": "60000",
             "SCOPE_SEGMENT_OVERFLOW": policy,
             "SCOPE_SEGMENT_FIRST_LANE_BYTES": "256KiB",
             "SCOPE_SEGMENT_LANE_BYTES": "128KiB",

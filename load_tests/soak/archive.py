@@ -71,6 +71,15 @@ def losses(store: Path) -> dict[str, dict[str, int]]:
     return found
 
 
+def outside(store: Path) -> dict[str, int]:
+    """How many events that processes wrote outside any request are stored, by the segment's uuid."""
+    with closing(_open(store / "main.db")) as database:
+        sql = (
+            "SELECT uuid, count(*) FROM process_events JOIN segments ON number = segment WHERE lane >= 0 GROUP BY uuid"
+        )
+        return dict(database.execute(sql).fetchall())
+
+
 def _rows(database: sqlite3.Connection) -> dict[int, Row]:
     uuids = dict(database.execute("SELECT number, uuid FROM segments").fetchall())
     return {

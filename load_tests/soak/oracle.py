@@ -33,9 +33,11 @@ class Stored:
 
     ``marks`` tell its events apart: 40 bits of the time and 24 of the place in the ring. ``carried`` are the numbers
     that the events of each writer carry. ``ending`` is what is still missed of the last records of its lanes.
+    ``outside`` are the events of the process itself, outside any request.
     """
 
     events: int = 0
+    outside: int = 0
     requests: int = 0
     marks: array[int] = field(default_factory=lambda: array("Q"))
     carried: dict[int, array[int]] = field(default_factory=dict[int, "array[int]"])
@@ -81,6 +83,9 @@ def judge(store: Path, remains: Mapping[str, Remains], findings: Findings) -> tu
         findings.note("still open", f"{len(rows)} requests")
     if left := archive.left_pieces(store):
         findings.note("pieces left of open requests", str(left))
+    for uuid, outside in archive.outside(store).items():
+        if uuid in found:
+            found[uuid].outside = outside
     counted = archive.losses(store)
     for uuid, each in remains.items():
         compare(each, found[uuid], counted.get(uuid, {}), totals, findings)
@@ -121,17 +126,18 @@ def compare(remains: Remains, stored: Stored, counted: Mapping[str, int], totals
     """Stored and lost add up to committed, and every count of a writer is in the store."""
     lapped = counted.get("lapped", 0)
     totals.committed += remains.events
-    totals.stored += stored.events
+    totals.stored += stored.events + stored.outside
     totals.lost.update(counted)
     if twice := stored.duplicates():
         totals.duplicated += twice
         findings.note("stored twice", f"{twice} events of process {remains.pid}")
-    missing = remains.events - stored.events - lapped
+    kept = stored.events + stored.outside
+    missing = remains.events - kept - lapped
     if missing:
         totals.missing += missing
         findings.note(
             "missing" if missing > 0 else "too many",
-            f"process {remains.pid}: {remains.events} committed, {stored.events} stored, {lapped} lapped",
+            f"process {remains.pid}: {remains.events} committed, {kept} stored, {lapped} lapped",
         )
     if stored.ending and not lapped:
         findings.note("last records not stored", f"{len(stored.ending)} of process {remains.pid}")
@@ -150,7 +156,7 @@ def compare_accounts(
     # A definition that finds no room costs a name and no event.
     lost = sum(remains.lost_for(reason) for reason in LOSS_REASONS if reason != "definitions_full")
     begun, done = sum(each.begun for each in accounts), sum(each.done for each in accounts)
-    if not done <= remains.events + lost <= begun:
+    if not done <= remains.events - stored.outside + lost <= begun:
         what = f"{done} done, {begun} begun, {remains.events} committed, {lost} lost"
         findings.note("committed is not what was done", f"process {remains.pid}: {what}")
     absent = 0

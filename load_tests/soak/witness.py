@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from scope.model import EventType
 from scope.wire.errors import WireError
 from scope.wire.lane import Record, read_ring
 from scope.wire.layout import FIRST_EVENT_TYPE, LOSS_REASONS
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 LOOK_S: Final = 0.02
+_OF_PROCESSES: Final = frozenset({EventType.OUTSIDE_STEP, EventType.GC_PAUSE, EventType.SHUTDOWN})
 ENDING: Final = 200
 """So many of a lane's last events are compared byte for byte."""
 
@@ -99,7 +101,12 @@ def _events(records: Sequence[Record]) -> list[bytes]:
 
 
 def _ending(records: Sequence[Record]) -> frozenset[bytes]:
-    return frozenset(_events(records)[-ENDING:])
+    return frozenset(event for event in _events(records)[-ENDING:] if not _is_outside(event))
+
+
+def _is_outside(event: bytes) -> bool:
+    """Whether the event is none of a request's: it is stored as a row, not as a record."""
+    return event[0] in _OF_PROCESSES and not int.from_bytes(event[6:8] + event[16:20], "little")
 
 
 def _by_reason(losses: Sequence[int]) -> dict[str, int]:

@@ -50,19 +50,22 @@ def trim_rollups(main: sqlite3.Connection, settings: StoreSettings, now_ns: int)
             main.execute("DELETE FROM faults WHERE last_ns < ?", (oldest_ns,))
 
 
-def trim_process_events(main: sqlite3.Connection, settings: StoreSettings, now_ns: int) -> None:
+def trim_process_events(main: sqlite3.Connection, slices: Slices, settings: StoreSettings, now_ns: int) -> bool:
     """Remove what happened to processes before anything that is kept, or more often than is kept; the oldest first.
 
-    The start of a process that has not ended stays.
+    The start of a process that has not ended stays; one of which nothing is left is forgotten. Whether anything was.
     """
     newest = "SELECT start_ns FROM process_events ORDER BY start_ns DESC LIMIT 1 OFFSET ?"
     beyond = main.execute(newest, (_PROCESS_EVENTS_KEPT,)).fetchone()
     before_ns = max(now_ns - settings.retention_age_s * SECOND_NS, beyond[0] + 1 if beyond else 0)
     old = f"start_ns < ? AND (kind <> 'start' OR segment IN (SELECT number FROM segments WHERE ended)) LIMIT {_AT_ONCE}"
-    if main.execute(f"SELECT 1 FROM process_events WHERE {old}", (before_ns,)).fetchone() is not None:
-        chosen = f"SELECT segment, lane, position FROM process_events WHERE {old}"
-        with transaction(main):
-            main.execute(f"DELETE FROM process_events WHERE (segment, lane, position) IN ({chosen})", (before_ns,))
+    if main.execute(f"SELECT 1 FROM process_events WHERE {old}", (before_ns,)).fetchone() is None:
+        return False
+    chosen = f"SELECT segment, lane, position FROM process_events WHERE {old}"
+    with transaction(main):
+        main.execute(f"DELETE FROM process_events WHERE (segment, lane, position) IN ({chosen})", (before_ns,))
+        slices.forget([])
+    return True
 
 
 def _trim(main: sqlite3.Connection, table: str, period: str, keep_from: int) -> None:

@@ -159,9 +159,9 @@ class Writer:
         with self._guarded() as ingest:
             dropped = drop_slices(self._files, ingest.slices, self._config, now_ns)
             trim_rollups(self._main, self._config, now_ns)
-            trim_process_events(self._main, self._config, now_ns)
+            trimmed = trim_process_events(self._main, ingest.slices, self._config, now_ns)
             ingest.open.prune_shapes()
-            if dropped:
+            if dropped or trimmed:
                 ingest.forget_segments()
             return dropped
 
