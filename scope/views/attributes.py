@@ -15,7 +15,7 @@ __all__ = ["bare_or_quoted", "brief_attributes", "value_text"]
 
 _BYTES_SHOWN = 16
 _BARE = re.compile(r"[^\s\"'=,\[\]{}]+")
-_LIKE_ANOTHER = re.compile(r"[-+]?\.?\d[\d.eE_+-]*|[-+]?(?:nan|inf)|null|true|false")
+_LIKE_ANOTHER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf)|null|true|false")
 
 
 def brief_attributes(attributes: Attributes, *, value_length: int | None = None) -> str:

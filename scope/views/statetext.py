@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final
 
 from ..model import State
@@ -36,7 +36,7 @@ _CELLS: Final[tuple[tuple[State, str, Role], ...]] = (
     (State.IN_THREAD, "▓", "bar"),
     (State.RUNNING, "█", "bar"),
 )
-"""How each is drawn; what says more lies on top where a cell holds several."""
+"""How each is drawn."""
 
 _WAITS: Final = {State.WAITING_FOR_LOOP, State.WAITING_FOR_THREAD}
 
@@ -77,9 +77,11 @@ def _longest_awaited(stretches: Iterable[Stretch]) -> str:
 
 
 def paint_states(strip: Strip, stretches: Iterable[Stretch]) -> None:
-    """Every stretch as cells of its state's texture."""
-    found = list(stretches)
-    for state, character, role in _CELLS:
-        for stretch in found:
-            if stretch.state is state:
-                strip.texture(stretch.start_ns, stretch.end_ns, character, role)
+    """Each cell in the texture of the state that took most of its time."""
+    cells: defaultdict[int, Counter[State]] = defaultdict(Counter)
+    for stretch in stretches:
+        for column, ns in strip.scale.shares(stretch.start_ns, stretch.end_ns):
+            cells[column][stretch.state] += ns
+    for column, shares in cells.items():
+        _, character, role = max(_CELLS, key=lambda drawn: shares.get(drawn[0], -1))
+        strip.cell(column, character, role)

@@ -39,6 +39,12 @@ class Scale:
     def column(self, time_ns: int) -> int:
         return min(self.eighth(time_ns) // 8, self.columns - 1)
 
+    def shares(self, start_ns: int, end_ns: int) -> Iterator[tuple[int, int]]:
+        """Each cell that the time is in, and how many nanoseconds of the time are in that cell."""
+        for column in range(self.column(start_ns), self.column(max(end_ns - 1, start_ns)) + 1):
+            begin_ns, next_ns = (self.start_ns + self.total_ns * at // self.columns for at in (column, column + 1))
+            yield column, max(min(end_ns, next_ns) - max(start_ns, begin_ns), 0)
+
     def axis(self) -> str:
         """Round times where they fall, none on top of another."""
         text = ""
@@ -64,13 +70,13 @@ class Strip:
     """One row of cells to paint on; what is painted later lies on top."""
 
     def __init__(self, scale: Scale) -> None:
-        self._scale = scale
+        self.scale = scale
         self._cells: list[Piece | None] = [None] * scale.columns
 
     def bar(self, start_ns: int, end_ns: int, role: Role) -> None:
         """A solid bar."""
-        start = min(self._scale.eighth(start_ns), self._scale.columns * 8 - 1)
-        end = max(self._scale.eighth(end_ns), start + 1)
+        start = min(self.scale.eighth(start_ns), self.scale.columns * 8 - 1)
+        end = max(self.scale.eighth(end_ns), start + 1)
         first, last = start // 8, (end - 1) // 8
         for column in range(first, last + 1):
             begins, ends = max(start - column * 8, 0), min(end - column * 8, 8)
@@ -78,12 +84,16 @@ class Strip:
 
     def texture(self, start_ns: int, end_ns: int, character: str, role: Role, *, tip: str = "") -> None:
         """A bar of whole cells of one ``character``, the last of them ``tip``."""
-        first, last = self._scale.column(start_ns), self._scale.column(max(end_ns - 1, start_ns))
+        first, last = self.scale.column(start_ns), self.scale.column(max(end_ns - 1, start_ns))
         for column in range(first, last + 1):
             self._cells[column] = Piece(tip if tip and column == last else character, role)
 
+    def cell(self, column: int, character: str, role: Role) -> None:
+        """One cell."""
+        self._cells[column] = Piece(character, role)
+
     def mark(self, time_ns: int, character: str, role: Role) -> None:
-        self._cells[self._scale.column(time_ns)] = Piece(character, role)
+        self._cells[self.scale.column(time_ns)] = Piece(character, role)
 
     def extent(self) -> tuple[int, int]:
         """The first column painted and the one after the last."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ("null", '"null"'),
         ("true", '"true"'),
         ("17b", "17b"),
+        ("127.0.0.1", "127.0.0.1"),
         ("two words", '"two words"'),
         ("", '""'),
         ('say "hi"\\', '"say \\"hi\\"\\\\"'),

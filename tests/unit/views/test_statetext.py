@@ -7,12 +7,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scope.model import State, Step
+from scope.model import State, Step, Stretch
 from scope.views.header import header_lines
 from scope.views.jsonout import trace_object
 from scope.views.lines import plain
 from scope.views.markdown import markdown_lines
-from scope.views.statetext import percentages, state_line
+from scope.views.statetext import paint_states, percentages, state_line
+from scope.views.timeline import Scale, Strip
 from scope.views.waterfall import waterfall_lines
 from tests.unit.views.samples import MS, START_NS, checkout
 from tests.unit.views.test_states import step, trace
@@ -53,6 +54,21 @@ def test_the_waterfall_has_a_row_in_which_every_state_looks_different() -> None:
     [row] = [plain(line) for line in waterfall_lines(WAITED, width=130) if "doing" in plain(line)]
     cells = row.partition("doing")[2].strip()
     assert list(dict.fromkeys(cells)) == ["█", "─", "╱", "┄", "▓"]
+
+
+def test_a_cell_shows_the_state_that_took_most_of_it() -> None:
+    strip = Strip(Scale(0, 40, 4))
+    paint_states(
+        strip,
+        [
+            Stretch(State.AWAITING, 0, 6),
+            Stretch(State.RUNNING, 6, 14),
+            Stretch(State.WAITING_FOR_LOOP, 14, 27),
+            Stretch(State.RUNNING, 27, 28),
+            Stretch(State.AWAITING, 28, 40),
+        ],
+    )
+    assert "".join(piece.text for piece in strip.pieces()) == "─╱╱─"
 
 
 def test_json_has_every_stretch() -> None:
