@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 from scope.model import RequestSummary, Span, SpanKind, Trace
+from tests.support.summaries import finished
 
 
 def row(number: int) -> RequestSummary:
     """The request ``run-NUMBER`` for a price, as it should be stored."""
-    return RequestSummary(
+    return finished(
         id=f"run-{number}",
         trace_id=f"{number:032x}",
         span_id=f"{number:016x}",
-        remote_parent_id=None,
-        kind="http",
-        method="GET",
         path=f"/products/{number}/price",
         route="/products/{product_id}/price",
-        status=200,
-        state="done",
-        outcome="ok",
-        start_ns=0,
-        first_byte_ns=1,
-        duration_ns=2,
-        background_ns=0,
-        loop_wait_ns=0,
-        thread_wait_ns=0,
-        longest_step_ns=0,
-        error=None,
         spans=3,
         events=9,
-        errors=0,
-        lost=0,
-        complete=True,
-        tracing_ns=0,
-        bytes_in=0,
         bytes_out=40,
-        messages_in=0,
-        messages_out=0,
         pid=1,
-        service="shop",
     )
 
 

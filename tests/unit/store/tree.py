@@ -15,6 +15,7 @@ from scope.model import (
     Trace,
 )
 from scope.store.assemble import assemble
+from tests.support.summaries import finished
 
 ROOT_ID = 0x0123456789ABCDEF
 
@@ -22,38 +23,17 @@ ROOT_ID = 0x0123456789ABCDEF
 OFFSET_NS = 1_000_000_000_000
 
 
-REQUEST = RequestSummary(
+REQUEST = finished(
     id="checkout-7",
     trace_id="0af7651916cd43dd8448eb211c80319c",
     span_id=f"{ROOT_ID:016x}",
-    remote_parent_id=None,
-    kind="http",
-    method="GET",
     path="/users/7",
-    route="/users/{id}",
-    status=200,
-    state="done",
-    outcome="ok",
     start_ns=OFFSET_NS + 100,
     first_byte_ns=OFFSET_NS + 800,
     duration_ns=800,
-    background_ns=0,
-    loop_wait_ns=0,
-    thread_wait_ns=0,
-    longest_step_ns=0,
-    error=None,
-    spans=1,
-    events=4,
-    errors=0,
-    lost=0,
-    complete=True,
-    tracing_ns=0,
-    bytes_in=0,
     bytes_out=42,
     messages_in=1,
     messages_out=2,
-    pid=4711,
-    service="shop",
 )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from scope.model import ExceptionInfo, Frame, Mark, RequestSummary, Span, SpanKind, Trace
+from tests.support.summaries import finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,41 +27,9 @@ DECLINED = ExceptionInfo(
 
 
 def make_request(**fields: Any) -> RequestSummary:
-    """A finished GET; ``fields`` replace its own."""
-    request = RequestSummary(
-        id="4f1c09abd2e84c7f9e0b6a7d8c5e3f21",
-        trace_id="4f1c09abd2e84c7f9e0b6a7d8c5e3f21",
-        span_id="00000000000000a1",
-        remote_parent_id=None,
-        kind="http",
-        method="GET",
-        path="/users/42",
-        route="/users/{id}",
-        status=200,
-        state="done",
-        outcome="ok",
-        start_ns=START_NS,
-        first_byte_ns=START_NS + 11 * MS,
-        duration_ns=12 * MS,
-        background_ns=0,
-        loop_wait_ns=0,
-        thread_wait_ns=0,
-        longest_step_ns=0,
-        error=None,
-        spans=2,
-        events=8,
-        errors=0,
-        lost=0,
-        complete=True,
-        tracing_ns=0,
-        bytes_in=0,
-        bytes_out=512,
-        messages_in=0,
-        messages_out=0,
-        pid=4711,
-        service="shop",
-    )
-    return replace(request, **fields)
+    """A finished GET of two spans; ``fields`` replace its own."""
+    own = {"start_ns": START_NS, "first_byte_ns": START_NS + 11 * MS, "duration_ns": 12 * MS}
+    return finished(**{**own, "spans": 2, "events": 8, "bytes_out": 512, **fields})
 
 
 def make_span(
