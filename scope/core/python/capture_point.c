@@ -4,17 +4,13 @@
  */
 #include "activation.h"
 #include "call_values.h"
+#include "point.h"
 #include "request.h"
 #include "span.h"
 
 static PyTypeObject *CapturePointType;
 
 enum role { RESULT, LOCALS, LINE };
-
-typedef struct {
-    PyObject_HEAD
-    enum role role;
-} CapturePointObject;
 
 /* Where the call's records belong; false where it is no longer recorded. */
 static bool place_of(ActivationObject *self, RequestObject **request, uint32_t *span)
@@ -147,64 +143,16 @@ static PyObject *pass(PyObject *point, PyObject *value)
     if (!Py_IS_TYPE(point, CapturePointType))
         Py_RETURN_NOTIMPLEMENTED;
     ActivationObject *self = scope_open_call(scope_current_frame());
-    enum role role = ((CapturePointObject *)point)->role;
+    enum role role = (enum role)((PointObject *)point)->role;
     if (self && self->captured.probe)
         see(self, role, value);
     return role == RESULT ? PyTuple_Pack(1, value) : Py_NewRef(value);
 }
 
-/* ---- the type ---- */
-
-static PyObject *point_repr(CapturePointObject *self)
-{
-    static const char *const names[] = {"RESULT", "LOCALS", "LINE"};
-    return PyUnicode_FromString(names[self->role]);
-}
-
-static PyObject *point_reduce(CapturePointObject *self, PyObject *unused)
-{
-    (void)unused;
-    return point_repr(self);
-}
-
-static PyMethodDef point_methods[] = {
-    {"__reduce__", (PyCFunction)point_reduce, METH_NOARGS, "Pickled by its name in this module."},
-    {NULL, NULL, 0, NULL},
-};
-
-static PyType_Slot point_slots[] = {
-    {Py_tp_doc, "Stands where values of an instrumented function are recorded."},
-    {Py_tp_repr, point_repr},
-    {Py_nb_matrix_multiply, pass},
-    {Py_tp_methods, point_methods},
-    {0, NULL},
-};
-
-static PyType_Spec point_spec = {
-    .name = "scope._core.CapturePoint",
-    .basicsize = sizeof(CapturePointObject),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = point_slots,
-};
-
-static int add_point(PyObject *module, enum role role)
-{
-    CapturePointObject *point = PyObject_New(CapturePointObject, CapturePointType);
-    if (!point)
-        return -1;
-    point->role = role;
-    PyObject *name = point_repr(point);
-    int failed = name ? PyObject_SetAttr(module, name, (PyObject *)point) : -1;
-    Py_XDECREF(name);
-    Py_DECREF(point);
-    return failed;
-}
-
 int scope_add_capture_points(PyObject *module)
 {
-    CapturePointType = (PyTypeObject *)PyType_FromModuleAndSpec(module, &point_spec, NULL);
-    int failed = CapturePointType ? 0 : -1;
-    for (enum role role = RESULT; failed == 0 && role <= LINE; role++)
-        failed = add_point(module, role);
-    return failed < 0 ? -1 : PyModule_AddType(module, CapturePointType);
+    static const char *const names[] = {"RESULT", "LOCALS", "LINE", NULL};
+    CapturePointType = scope_point_type(module, "scope._core.CapturePoint",
+                                        "Stands where values of an instrumented function are recorded.", pass);
+    return CapturePointType ? scope_add_points(module, CapturePointType, names) : -1;
 }

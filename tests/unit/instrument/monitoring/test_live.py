@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from scope.instrument.monitoring.tool import Tool
 from scope.instrument.plan import Plan, Rule
 from scope.instrument.transform import in_place
 from tests.unit.core.inside import inside, outline
+from tests.unit.instrument.early import imported
 
 pytestmark = pytest.mark.usefixtures("no_integrations")
 
@@ -37,16 +36,8 @@ def running():
 @pytest.fixture
 def module(tmp_path: Path) -> Iterator[Any]:
     """A module that was imported without us."""
-    path = tmp_path / "early_module.py"
-    path.write_text(SOURCE)
-    spec = importlib.util.spec_from_file_location("early_module", path)
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    sys.modules["early_module"] = made
-    spec.loader.exec_module(made)
-    yield made
-    del sys.modules["early_module"]
+    with imported(tmp_path, SOURCE) as module:
+        yield module
 
 
 def plan(*rules: str) -> Plan:
